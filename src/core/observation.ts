@@ -12,8 +12,7 @@ export type NotSeenReason = 'unreachable' | 'unauthorized' | 'tls_error' | 'bad_
 
 /** Three states (ledger rule 1): an answer, or none, in which case nothing is known and nothing ends. */
 export type Seen<T> =
-  | ({ kind: 'seen'; value: T } & Exchange)
-  | ({ kind: 'not_seen'; reason: NotSeenReason; detail: string } & Exchange);
+  ({ kind: 'seen'; value: T } & Exchange) | ({ kind: 'not_seen'; reason: NotSeenReason; detail: string } & Exchange);
 
 /** A row of GET /nodes/{node}/qemu or /lxc. */
 export interface GuestRow {

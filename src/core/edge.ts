@@ -1,0 +1,106 @@
+import type { EndReason, Evidence } from './evidence.js';
+import type { Edge } from './session.js';
+import type { Task } from './task.js';
+import { clamp, intersect, middle, type Window } from './window.js';
+
+/** A shutdown's process is gone a second or two before its task is done (proxmox-api.md, section 12). */
+const CLEANUP_MS = 1_500;
+/** A stop's process is gone about a second after its task began. */
+const QUIT_MS = 1_000;
+
+/** What is known of a start. */
+export interface StartEvidence {
+  uptime: Window | null;
+  /** True where the uptime was read from a process younger than ten minutes. */
+  isYoung: boolean;
+  task: Task | null;
+  taskWindow: Window | null;
+  /** The last proof of stopped, or the earliest instant of the end before. */
+  after: number | null;
+  /** The first proof of running. */
+  before: number | null;
+  isLogEdge: boolean;
+}
+
+/** What is known of an end. */
+export interface EndEvidence {
+  evidence: Evidence;
+  reason: EndReason;
+  task: Task | null;
+  window: Window;
+  near: 'start' | 'end' | 'middle';
+  proofs: string[];
+}
+
+/** The start's edge by ledger rules 7, 8 and 20: uptime of a young process first, then the task, then the polls, each clipped by the proofs around it. */
+export function openEdge(start: StartEvidence): Edge {
+  const upid = start.task?.upid ?? null;
+  if (start.isLogEdge) {
+    const at = start.before ?? 0;
+    return { at, earliest: null, latest: at, evidence: 'log_edge', upid, proofs: ['before the task log begins'] };
+  }
+  const chosen = chooseWindow(start);
+  const window = clipped(chosen.window, start);
+  const at = chosen.evidence === 'task' ? clamp(middle(window), window) : middle(window);
+  return {
+    at,
+    earliest: window.earliest,
+    latest: window.latest,
+    evidence: chosen.evidence,
+    upid,
+    proofs: proofsOf(start),
+  };
+}
+
+function chooseWindow(start: StartEvidence): { window: Window; evidence: Evidence } {
+  const { uptime, taskWindow } = start;
+  if (uptime !== null && (start.isYoung || taskWindow === null)) {
+    const both = taskWindow === null ? null : intersect(uptime, taskWindow);
+    return { window: both ?? uptime, evidence: 'uptime' };
+  }
+  if (taskWindow !== null) {
+    const both = uptime === null ? null : intersect(uptime, taskWindow);
+    return { window: both ?? taskWindow, evidence: 'task' };
+  }
+  const latest = start.before ?? start.after ?? 0;
+  return { window: { earliest: start.after ?? latest, latest }, evidence: 'poll' };
+}
+
+/** Proofs that contradict the stronger evidence leave it as it is (rule 12). */
+function clipped(window: Window, start: StartEvidence): Window {
+  const proofs = {
+    earliest: start.after ?? Number.NEGATIVE_INFINITY,
+    latest: start.before ?? Number.POSITIVE_INFINITY,
+  };
+  return intersect(window, proofs) ?? window;
+}
+
+function proofsOf(start: StartEvidence): string[] {
+  const proofs: string[] = [];
+  if (start.after !== null) proofs.push(`not running at ${new Date(start.after).toISOString()}`);
+  if (start.uptime !== null) proofs.push('uptime of the process');
+  if (start.before !== null) proofs.push(`running at ${new Date(start.before).toISOString()}`);
+  return proofs;
+}
+
+/** The end's edge by ledger rule 9; never before the start's earliest instant. */
+export function closeEdge(end: EndEvidence, start: Edge): Edge {
+  const floor = start.earliest ?? start.at;
+  const window = { earliest: Math.max(end.window.earliest, floor), latest: Math.max(end.window.latest, floor) };
+  const at = Math.max(clamp(likeliest(end, window), window), Math.min(start.at, window.latest));
+  return {
+    at,
+    earliest: window.earliest,
+    latest: window.latest,
+    evidence: end.evidence,
+    upid: end.task?.upid ?? null,
+    proofs: end.proofs,
+  };
+}
+
+function likeliest(end: EndEvidence, window: Window): number {
+  if (end.near === 'middle' || end.task === null) return middle(window);
+  const task = end.task;
+  if (end.near === 'start') return middle(task.start) + QUIT_MS;
+  return task.end === null ? middle(window) : middle(task.end) - CLEANUP_MS;
+}

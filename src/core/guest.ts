@@ -1,0 +1,116 @@
+import type { Exchange, GuestRow, GuestType } from './observation.js';
+import type { Session } from './session.js';
+import type { Span, UptimeSample } from './span.js';
+import type { Task } from './task.js';
+import { middle, type Window } from './window.js';
+
+/** What a guest is called and how large it is, as its node's list says. */
+export interface GuestProfile {
+  name: string | null;
+  cores: number | null;
+  memoryBytes: number | null;
+  tags: string | null;
+  pool: string | null;
+  isTemplate: boolean;
+}
+
+/** One incarnation of a VMID (ledger rule 19). */
+export interface Life {
+  /** Our row's id; null until it is written. */
+  id: number | null;
+  /** 1 for the first that we know of. */
+  life: number;
+  firstSeenAt: number;
+  /** When its destroy task removed it; null while it exists. */
+  destroyed: Window | null;
+}
+
+export interface StoredSession {
+  id: number;
+  /** The row of the incarnation that owns it. */
+  guestId: number;
+  session: Session;
+}
+
+/** All that memory holds of one VMID of one type in one cluster: its facts, and the sessions derived from them. */
+export interface GuestState {
+  type: GuestType;
+  vmid: number;
+  /** Never empty; the last is the present one. */
+  lives: Life[];
+  /** Where it is, or was seen last. */
+  nodeId: number;
+  profile: GuestProfile;
+  spans: Span[];
+  /** True while the last span reaches to its node's last good list. */
+  isOpen: boolean;
+  tasks: Task[];
+  sessions: StoredSession[];
+}
+
+/** The key of a guest within its cluster. */
+export function guestKey(type: GuestType, vmid: number): string {
+  return `${type}/${vmid}`;
+}
+
+/** The profile that a list's row tells; the pool is known from the cluster's resources only. */
+export function profileOf(row: GuestRow, pool: string | null): GuestProfile {
+  return {
+    name: row.name,
+    cores: row.cores,
+    memoryBytes: row.memoryBytes,
+    tags: row.tags,
+    pool,
+    isTemplate: row.isTemplate,
+  };
+}
+
+export const emptyProfile: GuestProfile = {
+  name: null,
+  cores: null,
+  memoryBytes: null,
+  tags: null,
+  pool: null,
+  isTemplate: false,
+};
+
+/** The spans with the open one reaching to `lastSeen`, its node's last good list. */
+export function spansUntil(guest: GuestState, lastSeen: Exchange | null): Span[] {
+  const open = guest.spans.at(-1);
+  if (!guest.isOpen || open === undefined || lastSeen === null || lastSeen.sentAt <= open.last.sentAt) {
+    return guest.spans;
+  }
+  return [...guest.spans.slice(0, -1), { ...open, last: lastSeen }];
+}
+
+/** The incarnation that an instant belongs to: the first that was not destroyed before it. */
+export function lifeAt(lives: readonly Life[], at: number): Life {
+  const found = lives.find((life) => life.destroyed === null || at <= life.destroyed.latest) ?? lives.at(-1);
+  if (found === undefined) throw new Error('a guest has no incarnation');
+  return found;
+}
+
+/** The incarnations that the destroy tasks among `tasks` tell: each OK one ends a life, and what follows it is the next (ledger rule 19). */
+export function livesOf(
+  known: readonly Life[],
+  tasks: readonly Task[],
+  hasLaterFacts: (after: number) => boolean,
+): Life[] {
+  const ends = tasks
+    .filter((task) => (task.type === 'qmdestroy' || task.type === 'vzdestroy') && task.outcome === 'ok')
+    .map((task): Window => ({ earliest: task.start.earliest, latest: task.end?.latest ?? task.start.latest }))
+    .sort((a, b) => a.earliest - b.earliest);
+  const lives = ends.map((destroyed, k): Life => ({ ...lifeFrom(known, k, destroyed.earliest), destroyed }));
+  const last = ends.at(-1);
+  if (last === undefined || hasLaterFacts(middle(last))) {
+    lives.push({ ...lifeFrom(known, ends.length, last?.latest ?? 0), destroyed: null });
+  }
+  return lives;
+}
+
+function lifeFrom(known: readonly Life[], k: number, firstSeenAt: number): Life {
+  return known[k] ?? { id: null, life: k + 1, firstSeenAt, destroyed: null };
+}
+
+/** The last sample of each guest's process, kept in memory only; a restart falls back on the span's stored one (ledger rule 5). */
+export type LastSamples = Map<string, UptimeSample>;

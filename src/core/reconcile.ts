@@ -1,0 +1,271 @@
+import { derive, type Derived } from './derive.js';
+import {
+  emptyProfile,
+  guestKey,
+  livesOf,
+  profileOf,
+  spansUntil,
+  type GuestProfile,
+  type GuestState,
+  type LastSamples,
+} from './guest.js';
+import {
+  clockStepped,
+  notSeenReason,
+  taskFrom,
+  withClockAndBoot,
+  bootByTask,
+  bootsWith,
+  type NodeState,
+} from './node-state.js';
+import type { GuestRow, GuestType, NodeObservation, NotSeenReason, Seen } from './observation.js';
+import { applyRow, closeAbsent } from './sample.js';
+import { effectsOf, EVIDENCE_TYPES, type Task } from './task.js';
+
+/** What memory holds of one cluster: the facts and what was derived from them. Built from the database at start. */
+export interface ClusterState {
+  nodes: Map<number, NodeState>;
+  /** By guestKey. */
+  guests: Map<string, GuestState>;
+  /** By guestKey. */
+  samples: LastSamples;
+  /** By guestKey, from the cluster's resources: null where none. */
+  pools: Map<string, string | null>;
+}
+
+/** A guest whose facts changed in a poll, with what they now yield. */
+export interface GuestChange {
+  key: string;
+  before: GuestState | null;
+  after: GuestState;
+  derived: Derived;
+}
+
+export interface GapChange {
+  nodeId: number;
+  /** Ends the open gap, if there is one, at this instant. */
+  closedAt: number | null;
+  /** Opens one. */
+  opened: { startedAt: number; reason: NotSeenReason; detail: string } | null;
+  /** One that is over already: the manager or the log was not there. */
+  past: { startedAt: number; endedAt: number; reason: 'manager_down' | 'clock_step'; detail: string } | null;
+}
+
+/** All that one poll changes; nothing of it is true before it is written. */
+export interface PollChange {
+  node: NodeState;
+  observation: NodeObservation;
+  guests: GuestChange[];
+  samples: LastSamples;
+  gap: GapChange;
+  isClockStepped: boolean;
+}
+
+export interface PollContext {
+  /** Twice this without a poll is a gap of the manager's own. */
+  intervalMs: number;
+}
+
+/**
+ * What a poll of a node changes in what was known: offsets and boots first, then tasks, then samples, then the sessions of
+ * the guests that changed (ledger.md, "The method"). Leaves `state` as it is; `commit` takes the change over once it is written.
+ */
+export function reconcile(
+  state: ClusterState,
+  observation: NodeObservation,
+  nodeId: number,
+  context: PollContext,
+): PollChange {
+  const before = state.nodes.get(nodeId);
+  if (before === undefined) throw new Error(`node ${nodeId} is not part of this cluster`);
+  const round = new Round(state, withClockAndBoot(before, observation), observation);
+  round.takeTasks();
+  for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
+  const after = round.closeNode(before);
+  const gap = gapChange(before, after, observation, context);
+  return {
+    node: { ...after, gap: gap.opened ?? (gap.closedAt === null ? before.gap : null) },
+    observation,
+    guests: round.derived(after),
+    samples: round.samples,
+    gap,
+    isClockStepped: clockStepped(before, after),
+  };
+}
+
+/** Takes a written change over into the state. The ids of new rows were put into it by the writer. */
+export function commit(state: ClusterState, change: PollChange): void {
+  state.nodes.set(change.node.id, change.node);
+  for (const guest of change.guests) state.guests.set(guest.key, guest.after);
+  for (const [key, sample] of change.samples) state.samples.set(key, sample);
+}
+
+class Round {
+  readonly samples: LastSamples = new Map();
+  private readonly touched = new Map<string, GuestState>();
+  private readonly restarted = new Set<string>();
+
+  constructor(
+    private readonly state: ClusterState,
+    private node: NodeState,
+    private readonly observation: NodeObservation,
+  ) {}
+
+  private guest(key: string): GuestState | null {
+    return this.touched.get(key) ?? this.state.guests.get(key) ?? null;
+  }
+
+  takeTasks(): void {
+    const { tasks } = this.observation;
+    const { clock } = this.node;
+    if (tasks.kind !== 'seen' || clock === null) return;
+    let oldestEnd: number | null = null;
+    let boots = this.node.boots;
+    for (const row of tasks.value.rows) {
+      boots = bootsWith(boots, bootByTask(row, clock));
+      const task = taskFrom(row, this.node, clock);
+      if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
+      if (!EVIDENCE_TYPES.has(row.type)) continue;
+      if (task.vmid === null) this.takeNodeTask(task);
+      else this.takeGuestTask(typeOf(task.type), task.vmid, task);
+    }
+    // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
+    const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
+    this.node = { ...this.node, boots, coverageSince };
+  }
+
+  private takeNodeTask(task: Task): void {
+    const others = this.node.tasks.filter((known) => known.upid !== task.upid);
+    this.node = { ...this.node, tasks: [...others, task] };
+  }
+
+  private takeGuestTask(type: GuestType, vmid: number, task: Task): void {
+    const key = guestKey(type, vmid);
+    const guest = this.guest(key) ?? goneGuest(type, vmid, this.node.id, task);
+    const known = guest.tasks.find((one) => one.upid === task.upid);
+    // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
+    if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
+    const tasks = known === undefined ? [...guest.tasks, task] : guest.tasks.map((one) => (one === known ? task : one));
+    this.touched.set(key, { ...guest, tasks });
+    if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
+  }
+
+  takeList(type: GuestType, list: Seen<GuestRow[]> | null): void {
+    if (list?.kind !== 'seen') return;
+    const listed = new Set<string>();
+    for (const row of list.value) {
+      const key = guestKey(type, row.vmid);
+      listed.add(key);
+      const known = this.guest(key);
+      const { guest, sample } = applyRow({
+        row,
+        guest: known,
+        profile: this.profile(row, key, known),
+        node: this.node,
+        at: { sentAt: list.sentAt, receivedAt: list.receivedAt },
+        lastSample: this.state.samples.get(key) ?? null,
+        lastSeenOf: (nodeId) => this.state.nodes.get(nodeId)?.lastSeen[type] ?? null,
+        mayHaveRun: this.restarted.has(key),
+      });
+      if (guest !== null && guest !== known) this.touched.set(key, guest);
+      if (sample !== null) this.samples.set(key, sample);
+    }
+    for (const guest of this.state.guests.values()) {
+      const key = guestKey(guest.type, guest.vmid);
+      if (guest.type !== type || !guest.isOpen || guest.nodeId !== this.node.id || listed.has(key)) continue;
+      this.touched.set(key, closeAbsent(this.guest(key) ?? guest, this.node.lastSeen[type]));
+    }
+  }
+
+  private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
+    return profileOf(row, this.state.pools.get(key) ?? known?.profile.pool ?? null);
+  }
+
+  /** The node after the poll: its good lists are now the last ones seen. */
+  closeNode(before: NodeState): NodeState {
+    const seen = (list: Seen<unknown> | null, last: NodeState['lastSeen'][GuestType]) =>
+      list?.kind === 'seen' ? { sentAt: list.sentAt, receivedAt: list.receivedAt } : last;
+    return {
+      ...this.node,
+      lastSeen: {
+        qemu: seen(this.observation.qemu, before.lastSeen.qemu),
+        lxc: seen(this.observation.lxc, before.lastSeen.lxc),
+      },
+      lastPollFinishedAt: this.observation.finishedAt,
+    };
+  }
+
+  derived(node: NodeState): GuestChange[] {
+    return [...this.touched].map(([key, guest]) => {
+      const after = { ...guest, lives: livesOf(guest.lives, guest.tasks, hasFactsAfter(guest)) };
+      const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
+      return {
+        key,
+        before: this.state.guests.get(key) ?? null,
+        after,
+        derived: deriveGuest(after, nodeOf, this.observation.finishedAt),
+      };
+    });
+  }
+}
+
+/** The sessions of one guest from all that is known of it and of the nodes it was on. */
+export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
+  const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
+  const spans = spansUntil(guest, lastSeen);
+  const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
+  return derive({
+    spans,
+    tasks: guest.tasks,
+    boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
+    coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
+    asOf,
+  });
+}
+
+function hasFactsAfter(guest: GuestState): (at: number) => boolean {
+  return (at) => guest.spans.some((span) => span.last.sentAt > at) || guest.tasks.some((t) => t.start.earliest > at);
+}
+
+/** A guest known from the log alone (ledger rule 20). */
+function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): GuestState {
+  return {
+    type,
+    vmid,
+    lives: [{ id: null, life: 1, firstSeenAt: task.start.earliest, destroyed: null }],
+    nodeId,
+    profile: emptyProfile,
+    spans: [],
+    isOpen: false,
+    tasks: [],
+    sessions: [],
+  };
+}
+
+function typeOf(taskType: string): GuestType {
+  return taskType.startsWith('vz') && taskType !== 'vzdump' ? 'lxc' : 'qemu';
+}
+
+function gapChange(before: NodeState, after: NodeState, observation: NodeObservation, context: PollContext): GapChange {
+  const change: GapChange = { nodeId: after.id, closedAt: null, opened: null, past: null };
+  const failed = notSeenReason(observation);
+  const lastSeenAt = before.lastPollFinishedAt === null ? observation.beganAt : lastGoodOf(before, observation.beganAt);
+  if (before.lastPollFinishedAt !== null && observation.beganAt - before.lastPollFinishedAt > 2 * context.intervalMs) {
+    const startedAt = before.gap === null ? lastSeenAt : before.lastPollFinishedAt;
+    change.past = { startedAt, endedAt: observation.beganAt, reason: 'manager_down', detail: 'no poll was running' };
+  }
+  if (failed === null) {
+    if (before.gap !== null) change.closedAt = observation.beganAt;
+  } else if (before.gap === null || before.gap.reason !== failed.reason) {
+    if (before.gap !== null) change.closedAt = observation.beganAt;
+    const startedAt = before.gap === null && change.past === null ? lastSeenAt : observation.beganAt;
+    change.opened = { startedAt, ...failed };
+  }
+  return change;
+}
+
+/** The last instant at which every list that was ever seen was good. */
+function lastGoodOf(node: NodeState, otherwise: number): number {
+  const seen = [node.lastSeen.qemu, node.lastSeen.lxc].filter((one) => one !== null).map((one) => one.sentAt);
+  return seen.length === 0 ? otherwise : Math.min(...seen);
+}

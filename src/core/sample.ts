@@ -1,0 +1,148 @@
+import { emptyProfile, type GuestProfile, type GuestState } from './guest.js';
+import type { NodeState } from './node-state.js';
+import type { Exchange, GuestRow } from './observation.js';
+import {
+  runningSpan,
+  samenessOf,
+  startByUptime,
+  stoppedSpan,
+  withRunning,
+  type Span,
+  type UptimeSample,
+} from './span.js';
+import { middle } from './window.js';
+
+/** The stored sample is renewed at ten minutes, then daily (ledger rule 5). */
+const RENEW_YOUNG_MS = 10 * 60_000;
+const RENEW_MS = 24 * 3_600_000;
+/** A narrower start is worth a write only when it gained this much. */
+const WORTH_MS = 10;
+/** An uptime this near to the node's own is a container's glitch (proxmox-api.md, trap 14). */
+const HOST_UPTIME_MS = 1_500;
+
+export interface RowInput {
+  row: GuestRow;
+  guest: GuestState | null;
+  profile: GuestProfile;
+  /** The node that listed it, as it was before this list. */
+  node: NodeState;
+  at: Exchange;
+  lastSample: UptimeSample | null;
+  /** The last good list of this type on a node. */
+  lastSeenOf: (nodeId: number) => Exchange | null;
+  /** True when a task of this poll may have started it: then two stopped samples prove nothing between them (rule 1). */
+  mayHaveRun: boolean;
+}
+
+export interface RowOutput {
+  /** The same object where nothing changed. */
+  guest: GuestState | null;
+  /** To keep in memory as the process's last sample. */
+  sample: UptimeSample | null;
+}
+
+/** What one row of a node's list adds to what is known of its guest. */
+export function applyRow(input: RowInput): RowOutput {
+  const { row, guest, node, at } = input;
+  if (row.isTemplate) return { guest: withProfile(guest, input), sample: null };
+  // A sample older than one already applied on another node is late news (rule 2).
+  if (guest !== null && guest.isOpen && guest.nodeId !== node.id) {
+    const seenThere = input.lastSeenOf(guest.nodeId);
+    if (seenThere !== null && seenThere.sentAt > at.receivedAt) return { guest, sample: null };
+  }
+  if (row.status === 'stopped') return { guest: applyStopped(input), sample: null };
+  // Without pid or uptime it is starting or ending: neither running nor stopped is proven (rule 7).
+  if (row.pid === null || row.uptimeS === null || row.uptimeS === 0)
+    return { guest: withProfile(guest, input), sample: null };
+  return applyRunning(input, row.pid, { ...at, uptimeS: row.uptimeS });
+}
+
+/** The guest is missing from its node's list: no sample, which ends nothing; its span reaches to the last list that had it (rule 18). */
+export function closeAbsent(guest: GuestState, lastSeen: Exchange | null): GuestState {
+  return { ...closedAt(guest, lastSeen), isOpen: false };
+}
+
+function applyStopped(input: RowInput): GuestState {
+  const guest = withProfile(input.guest, input);
+  const open = guest.spans.at(-1);
+  const continues = guest.isOpen && open?.state === 'stopped' && open.nodeId === input.node.id && !input.mayHaveRun;
+  if (continues) return guest;
+  return opened(guest, input, stoppedSpan(input.node.id, input.at));
+}
+
+function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOutput {
+  const guest = withProfile(input.guest, input);
+  const last = guest.spans.at(-1);
+  const usable = isHostUptime(input.node, sample) ? null : sample;
+  if (last?.state === 'running' && last.nodeId === input.node.id && last.pid === pid) {
+    const previous = input.lastSample ?? last.sample;
+    const sameness = usable === null ? 'glitch' : samenessOf({ ...last, sample: previous }, pid, usable);
+    if (sameness !== 'new') {
+      const kept = sameness === 'same' ? usable : null;
+      return { guest: joined(guest, last, input, kept), sample: kept };
+    }
+  }
+  const span = isBackup(input) ? null : runningSpan(input.node.id, pid, input.at, usable);
+  // A backup starts a process of its own for a stopped guest: that is no run, and what it is cannot be told from here (rule 16).
+  if (span === null) return { guest, sample: null };
+  return { guest: opened(guest, input, span), sample: usable };
+}
+
+function isBackup(input: RowInput): boolean {
+  return input.row.type === 'qemu' && input.row.lock === 'backup';
+}
+
+/** One more sample of the span's process; the guest stays the same object where nothing is worth a write. */
+function joined(guest: GuestState, last: Span, input: RowInput, sample: UptimeSample | null): GuestState {
+  const next = withRunning(last, input.at, sample);
+  const gainMs = width(last) - width(next);
+  const ageMs = sample === null || last.sample === null ? 0 : sample.sentAt - last.sample.sentAt;
+  const renewMs = (last.sample?.uptimeS ?? 0) * 1000 < RENEW_YOUNG_MS ? RENEW_YOUNG_MS : RENEW_MS;
+  if (guest.isOpen && gainMs < WORTH_MS && ageMs < renewMs) return guest;
+  const kept = { ...next, sample: ageMs >= renewMs || last.sample === null ? next.sample : last.sample };
+  return { ...guest, nodeId: input.node.id, spans: [...guest.spans.slice(0, -1), kept], isOpen: true };
+}
+
+function width(span: Span): number {
+  return span.start === null ? Number.MAX_SAFE_INTEGER : span.start.latest - span.start.earliest;
+}
+
+function isHostUptime(node: NodeState, sample: UptimeSample): boolean {
+  const boot = node.boots.at(-1);
+  return boot !== undefined && Math.abs(middle(startByUptime(sample)) - middle(boot)) < HOST_UPTIME_MS;
+}
+
+/** Closes the open span at the last list that held it, and begins the next. */
+function opened(guest: GuestState, input: RowInput, span: Span): GuestState {
+  const closed = guest.isOpen ? closedAt(guest, input.lastSeenOf(guest.nodeId)) : guest;
+  return { ...closed, nodeId: input.node.id, spans: [...closed.spans, span], isOpen: true };
+}
+
+function closedAt(guest: GuestState, lastSeen: Exchange | null): GuestState {
+  const open = guest.spans.at(-1);
+  if (open === undefined || lastSeen === null || lastSeen.sentAt <= open.last.sentAt) return guest;
+  return { ...guest, spans: [...guest.spans.slice(0, -1), { ...open, last: lastSeen }] };
+}
+
+/** The guest with the profile that the list tells; a new one where the VMID was not known. */
+function withProfile(guest: GuestState | null, input: RowInput): GuestState {
+  const { row, node, at, profile } = input;
+  if (guest === null) {
+    return {
+      type: row.type,
+      vmid: row.vmid,
+      lives: [{ id: null, life: 1, firstSeenAt: at.sentAt, destroyed: null }],
+      nodeId: node.id,
+      profile,
+      spans: [],
+      isOpen: false,
+      tasks: [],
+      sessions: [],
+    };
+  }
+  return isSameProfile(guest.profile, profile) ? guest : { ...guest, profile };
+}
+
+function isSameProfile(a: GuestProfile, b: GuestProfile): boolean {
+  return (Object.keys(emptyProfile) as (keyof GuestProfile)[]).every((key) => a[key] === b[key]);
+}

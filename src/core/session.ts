@@ -1,0 +1,100 @@
+import type { EndReason, Evidence } from './evidence.js';
+
+/** One end of a session: the truth lies in [earliest, latest], `at` is its likeliest instant (ledger rule 6). */
+export interface Edge {
+  at: number;
+  /** Null only with evidence log_edge: the log does not reach back to it. */
+  earliest: number | null;
+  latest: number;
+  evidence: Evidence;
+  /** The task that explains it. */
+  upid: string | null;
+  /** What it rests on, as sentences for the evidence page: last proof, first counter-proof. */
+  proofs: string[];
+}
+
+/** A stretch of a session on one node. */
+export interface Segment {
+  nodeId: number;
+  startedAt: number;
+  /** Null while it goes on. */
+  endedAt: number | null;
+}
+
+/** An unbroken run of one guest (ledger rule 13), as derived. */
+export interface Session {
+  start: Edge;
+  /** Null while it runs. */
+  end: Edge | null;
+  endReason: EndReason | null;
+  /** user@realm of the start's task, else of the end's. */
+  user: string | null;
+  segments: Segment[];
+}
+
+/** Evidence that could not be true together; the weaker was set aside (ledger rule 12). */
+export interface Conflict {
+  edge: 'start' | 'end';
+  kept: string;
+  setAside: string;
+  at: number;
+}
+
+/**
+ * Pairs each derived session with the stored one that it continues, by overlap in time, in order; ids carry over so.
+ * Yields the stored sessions that nothing continues as `gone`.
+ */
+export function pairSessions<T extends { session: Session }>(
+  stored: readonly T[],
+  derived: readonly Session[],
+): { pairs: { session: Session; stored: T | null }[]; gone: T[] } {
+  const pairs: { session: Session; stored: T | null }[] = [];
+  const gone: T[] = [];
+  let next = 0;
+  for (const session of derived) {
+    let match: T | null = null;
+    while (next < stored.length && match === null) {
+      const candidate = stored[next];
+      if (candidate === undefined || beginsAfter(candidate.session, session)) break;
+      next += 1;
+      if (overlaps(candidate.session, session)) match = candidate;
+      else gone.push(candidate);
+    }
+    pairs.push({ session, stored: match });
+  }
+  gone.push(...stored.slice(next));
+  return { pairs, gone };
+}
+
+function endOf(session: Session): number {
+  return session.end?.latest ?? Number.POSITIVE_INFINITY;
+}
+
+function startOf(session: Session): number {
+  return session.start.earliest ?? session.start.at;
+}
+
+function overlaps(a: Session, b: Session): boolean {
+  return startOf(a) <= endOf(b) && startOf(b) <= endOf(a);
+}
+
+function beginsAfter(a: Session, b: Session): boolean {
+  return startOf(a) > endOf(b);
+}
+
+/** True when nothing that is stored of a session differs. */
+export function isSameSession(a: Session, b: Session): boolean {
+  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+}
+
+function canonical(session: Session): unknown[] {
+  const edge = (e: Edge | null): unknown =>
+    e === null ? null : [e.at, e.earliest, e.latest, e.evidence, e.upid, e.proofs];
+  return [
+    edge(session.start),
+    edge(session.end),
+    session.endReason,
+    session.user,
+    session.segments.map((s) => [s.nodeId, s.startedAt, s.endedAt]),
+  ];
+}

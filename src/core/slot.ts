@@ -1,0 +1,191 @@
+import type { Span } from './span.js';
+import { effectsOf, spanOf, type Task, type TaskEffect } from './task.js';
+import { meets, type Window } from './window.js';
+
+/** Something that a task, or a node's boot, did in one slot. */
+export type SlotEvent =
+  { kind: 'effect'; task: Task; effect: TaskEffect; window: Window } | { kind: 'boot'; nodeId: number; window: Window };
+
+/** The time between two neighbouring spans, before the first, or after the last: wide or narrow, it is all one (ledger.md, "The method"). */
+export interface Slot {
+  left: Span | null;
+  right: Span | null;
+  window: Window;
+  /** The start task of the right-hand process, where one was found. */
+  startTask: Task | null;
+  /** The live migration that the right-hand process came by. */
+  bornBy: Task | null;
+  events: SlotEvent[];
+}
+
+export interface Boot {
+  nodeId: number;
+  at: Window;
+}
+
+const FAR = 8_640_000_000_000_000;
+
+/** Lays the guest's tasks and its nodes' boots into the slots between its spans (ledger rule 7, "Which task explains what"). */
+export function slotsOf(spans: readonly Span[], tasks: readonly Task[], boots: readonly Boot[], asOf: number): Slot[] {
+  const ordered = [...tasks].sort((a, b) => a.start.earliest - b.start.earliest || compareText(a.upid, b.upid));
+  const slots = emptySlots(splitStopped(spans, ordered, asOf));
+  const moves = ordered.filter((task) => task.type === 'qmigrate');
+  const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
+  markBorn(slots, moves, ordered, asOf);
+  const placedStarts = placeObservedStarts(slots, starts, asOf);
+  for (const task of ordered) {
+    for (const effect of effectsOf(task)) {
+      if (effect.edge === 'start' && (placedStarts.has(task.upid) || isIncoming(task, moves, asOf))) continue;
+      // What a start still running has done is known only once its process is seen.
+      if (effect.edge === 'start' && task.outcome === 'running') continue;
+      const window = spanOf(task, asOf);
+      slotFor(slots, task, effect, window)?.events.push({ kind: 'effect', task, effect, window });
+    }
+  }
+  for (const boot of boots) bootSlot(slots, boot)?.events.push({ kind: 'boot', nodeId: boot.nodeId, window: boot.at });
+  for (const slot of slots) slot.events.sort(byStart);
+  return slots;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function byStart(a: SlotEvent, b: SlotEvent): number {
+  const order = a.window.earliest - b.window.earliest;
+  if (order !== 0) return order;
+  return rank(a) - rank(b);
+}
+
+function rank(event: SlotEvent): number {
+  if (event.kind === 'boot') return 0;
+  return event.effect.edge === 'end' ? 1 : event.effect.edge === 'move' ? 2 : 3;
+}
+
+/** A start that no slot meets lies between two samples of one stopped span: the span is cut there, for what lies between is not proven. */
+function splitStopped(spans: readonly Span[], tasks: readonly Task[], asOf: number): Span[] {
+  const starts = tasks.filter((task) => effectsOf(task).some((effect) => effect.edge === 'start'));
+  return spans.flatMap((span) => {
+    const covers = (task: Task): boolean =>
+      task.outcome === 'ok' &&
+      task.start.earliest > span.first.sentAt &&
+      spanOf(task, asOf).latest < span.last.receivedAt;
+    if (span.state !== 'stopped' || !starts.some(covers)) return [span];
+    return [
+      { ...span, last: span.first },
+      { ...span, first: span.last },
+    ];
+  });
+}
+
+function emptySlots(spans: readonly Span[]): Slot[] {
+  const slots: Slot[] = [];
+  for (let k = 0; k <= spans.length; k += 1) {
+    const left = spans[k - 1] ?? null;
+    const right = spans[k] ?? null;
+    const window = { earliest: left?.last.sentAt ?? -FAR, latest: right?.first.receivedAt ?? FAR };
+    slots.push({ left, right, window, startTask: null, bornBy: null, events: [] });
+  }
+  return slots;
+}
+
+/** A start logged on another node inside a migration is the receiving process's, no start of the guest (ledger rule 14). */
+function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
+  if (task.type !== 'qmstart') return false;
+  return moves.some(
+    (move) =>
+      move.nodeId !== task.nodeId &&
+      move.start.earliest <= task.start.latest &&
+      task.start.latest <= spanOf(move, asOf).latest,
+  );
+}
+
+function markBorn(slots: Slot[], moves: readonly Task[], tasks: readonly Task[], asOf: number): void {
+  for (const slot of slots) {
+    const span = slot.right;
+    if (span?.state !== 'running' || span.start === null) continue;
+    const start = span.start;
+    slot.bornBy =
+      moves.findLast(
+        (move) =>
+          (move.outcome === 'ok' || move.outcome === 'running') &&
+          move.nodeId !== span.nodeId &&
+          meets(start, spanOf(move, asOf)) &&
+          !hasOwnStart(span, move, tasks, asOf),
+      ) ?? null;
+  }
+}
+
+/** A start on the process's own node after the migration had begun to end explains it better: it was moved while stopped. */
+function hasOwnStart(span: Span, move: Task, tasks: readonly Task[], asOf: number): boolean {
+  return tasks.some(
+    (task) =>
+      task.type === 'qmstart' &&
+      task.nodeId === span.nodeId &&
+      task.start.latest > spanOf(move, asOf).latest &&
+      span.start !== null &&
+      meets(span.start, spanOf(task, asOf)),
+  );
+}
+
+function placeObservedStarts(slots: Slot[], tasks: readonly Task[], asOf: number): Set<string> {
+  const placed = new Set<string>();
+  for (const slot of slots) {
+    const span = slot.right;
+    if (span?.state !== 'running' || slot.bornBy !== null) continue;
+    const window = span.start ?? slot.window;
+    const task = tasks.findLast(
+      (candidate) =>
+        candidate.nodeId === span.nodeId &&
+        !placed.has(candidate.upid) &&
+        effectsOf(candidate).some((effect) => effect.edge === 'start') &&
+        meets(window, spanOf(candidate, asOf)) &&
+        meets(slot.window, spanOf(candidate, asOf)),
+    );
+    if (task === undefined) continue;
+    slot.startTask = task;
+    placed.add(task.upid);
+    const effect = effectsOf(task).find((candidate) => candidate.edge === 'start');
+    if (effect !== undefined) slot.events.push({ kind: 'effect', task, effect, window: spanOf(task, asOf) });
+  }
+  return placed;
+}
+
+function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window): Slot | null {
+  const possible = slots.filter((slot) => meets(slot.window, window) && !hasBegunBefore(slot, window));
+  if (effect.edge === 'move') {
+    return slots.find((slot) => slot.bornBy === task) ?? possible.at(-1) ?? null;
+  }
+  if (effect.edge === 'start') return possible.at(-1) ?? null;
+  const observed = possible.filter((slot) => isObservedEnd(slot, task));
+  return nearest(observed, window.latest) ?? possible[0] ?? null;
+}
+
+/** A slot whose right-hand process already ran when the task began cannot hold what the task did. */
+function hasBegunBefore(slot: Slot, window: Window): boolean {
+  const span = slot.right;
+  if (span?.state !== 'running' || slot.bornBy !== null) return false;
+  return (span.start?.latest ?? span.first.receivedAt) < window.earliest;
+}
+
+function isObservedEnd(slot: Slot, task: Task): boolean {
+  return slot.left?.state === 'running' && slot.left.nodeId === task.nodeId && slot.bornBy === null;
+}
+
+/** The slot nearest the task's end; of equals the first. */
+function nearest(slots: readonly Slot[], at: number): Slot | null {
+  let best: Slot | null = null;
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (const slot of slots) {
+    const distanceMs = Math.max(0, slot.window.earliest - at, at - slot.window.latest);
+    if (distanceMs < bestMs) {
+      best = slot;
+      bestMs = distanceMs;
+    }
+  }
+  return best;
+}
+
+function bootSlot(slots: Slot[], boot: Boot): Slot | null {
+  return slots.find((slot) => meets(slot.window, boot.at) && !hasBegunBefore(slot, boot.at)) ?? null;
+}

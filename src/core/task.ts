@@ -1,0 +1,93 @@
+import type { EndReason } from './evidence.js';
+import type { Window } from './window.js';
+
+export type TaskOutcome = 'running' | 'ok' | 'failed' | 'unknown';
+
+/** A task of the log as a fact: its start and end as windows on the manager's clock. */
+export interface Task {
+  upid: string;
+  /** Our id of the node that ran it. */
+  nodeId: number;
+  type: string;
+  /** Null: it concerns every guest of its node (vzdump of several). */
+  vmid: number | null;
+  user: string;
+  outcome: TaskOutcome;
+  start: Window;
+  /** Null while it runs. An upper bound: completion is stamped when it is noticed, up to 10 s late. */
+  end: Window | null;
+}
+
+/** What a task can have done to a guest's process (proxmox-api.md, section 2). */
+export interface TaskEffect {
+  edge: 'end' | 'start' | 'move';
+  reason: EndReason;
+  /** False: an OK task of this type need not have had this effect; a later proof decides. */
+  isCertain: boolean;
+  /** Where within its task the edge likely lies. */
+  near: 'start' | 'end';
+}
+
+const STOPS: Record<string, Omit<TaskEffect, 'edge'>> = {
+  qmstop: { reason: 'stop', isCertain: true, near: 'start' },
+  vzstop: { reason: 'stop', isCertain: true, near: 'start' },
+  qmshutdown: { reason: 'shutdown', isCertain: true, near: 'end' },
+  vzshutdown: { reason: 'shutdown', isCertain: true, near: 'end' },
+  qmreboot: { reason: 'reboot', isCertain: true, near: 'end' },
+  qmsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
+  vzsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
+  vzreboot: { reason: 'reboot', isCertain: true, near: 'start' },
+  // These end a run only where there was one: a stopped guest is destroyed just as well.
+  qmdestroy: { reason: 'destroy', isCertain: false, near: 'start' },
+  vzdestroy: { reason: 'destroy', isCertain: false, near: 'start' },
+};
+
+const STARTS: Record<string, Omit<TaskEffect, 'edge' | 'reason'>> = {
+  qmstart: { isCertain: true, near: 'end' },
+  vzstart: { isCertain: true, near: 'end' },
+  vzreboot: { isCertain: true, near: 'end' },
+};
+
+/** Types that are kept as evidence; all others touch no guest's process. */
+export const EVIDENCE_TYPES: ReadonlySet<string> = new Set([
+  ...Object.keys(STOPS),
+  ...Object.keys(STARTS),
+  'qmigrate',
+  'vzmigrate',
+  'qmresume',
+  'vzresume',
+  'qmrollback',
+  'vzrollback',
+  'vzdump',
+  'qmcreate',
+  'vzcreate',
+  'qmrestore',
+  'vzrestore',
+  'qmdestroy',
+  'vzdestroy',
+  'qmclone',
+  'vzclone',
+  'qmtunnel',
+  'vzmtunnel',
+  'qmpause',
+]);
+
+/**
+ * What the task did, in order; empty for a failed one, which proves nothing (ledger rule 9).
+ * A running one may have started a process already, but has ended none that we may count.
+ */
+export function effectsOf(task: Task): TaskEffect[] {
+  if (task.outcome === 'failed' || task.outcome === 'unknown') return [];
+  const effects: TaskEffect[] = [];
+  const stop = STOPS[task.type];
+  if (stop !== undefined && task.outcome === 'ok') effects.push({ edge: 'end', ...stop });
+  const start = STARTS[task.type];
+  if (start !== undefined) effects.push({ edge: 'start', reason: stop?.reason ?? 'stop', ...start });
+  if (task.type === 'qmigrate') effects.push({ edge: 'move', reason: 'migrate', isCertain: true, near: 'end' });
+  return effects;
+}
+
+/** The task from its first to its last possible instant; a running one reaches to `asOf`. */
+export function spanOf(task: Task, asOf: number): Window {
+  return { earliest: task.start.earliest, latest: Math.max(task.start.latest, task.end?.latest ?? asOf) };
+}
