@@ -61,9 +61,8 @@ function bootByStatus(observation: NodeObservation): Window | null {
 }
 
 /** A boot that the log tells: a UPID's pstart counts ticks of 10 ms since it (proxmox-api.md, section 1.4). */
-export function bootByTask(row: TaskRow, clock: NodeClock): Window {
-  const start = stampWindow(row.startTimeS, clock);
-  const sinceMs = row.pstart * 10;
+export function bootByTask(start: Window, pstart: number): Window {
+  const sinceMs = pstart * 10;
   // The stamp is taken just before the fork, pstart just after; clocks may have been set between boot and task.
   const slackMs = 1000 + Math.ceil(sinceMs * CLOCK_RATE_ERROR);
   return { earliest: start.earliest - sinceMs - slackMs, latest: start.latest - sinceMs + slackMs };
@@ -89,6 +88,7 @@ export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock): Task 
     outcome: outcomeOf(row),
     start: stampWindow(row.startTimeS, clock),
     end: row.endTimeS === null ? null : stampWindow(row.endTimeS, clock),
+    raw: { startS: row.startTimeS, endS: row.endTimeS, pstart: row.pstart },
   };
 }
 

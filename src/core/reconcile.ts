@@ -9,16 +9,9 @@ import {
   type GuestState,
   type LastSamples,
 } from './guest.js';
-import {
-  clockStepped,
-  notSeenReason,
-  taskFrom,
-  withClockAndBoot,
-  bootByTask,
-  bootsWith,
-  type NodeState,
-} from './node-state.js';
-import type { GuestRow, GuestType, NodeObservation, NotSeenReason, Seen } from './observation.js';
+import { gapChange, type GapChange } from './gap.js';
+import { clockStepped, taskFrom, withClockAndBoot, bootByTask, bootsWith, type NodeState } from './node-state.js';
+import type { GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { effectsOf, EVIDENCE_TYPES, type Task } from './task.js';
 
@@ -39,16 +32,6 @@ export interface GuestChange {
   before: GuestState | null;
   after: GuestState;
   derived: Derived;
-}
-
-export interface GapChange {
-  nodeId: number;
-  /** Ends the open gap, if there is one, at this instant. */
-  closedAt: number | null;
-  /** Opens one. */
-  opened: { startedAt: number; reason: NotSeenReason; detail: string } | null;
-  /** One that is over already: the manager or the log was not there. */
-  past: { startedAt: number; endedAt: number; reason: 'manager_down' | 'clock_step'; detail: string } | null;
 }
 
 /** All that one poll changes; nothing of it is true before it is written. */
@@ -82,7 +65,7 @@ export function reconcile(
   round.takeTasks();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
   const after = round.closeNode(before);
-  const gap = gapChange(before, after, observation, context);
+  const gap = gapChange(before, after, observation, context.intervalMs);
   return {
     node: { ...after, gap: gap.opened ?? (gap.closedAt === null ? before.gap : null) },
     observation,
@@ -122,8 +105,8 @@ class Round {
     let oldestEnd: number | null = null;
     let boots = this.node.boots;
     for (const row of tasks.value.rows) {
-      boots = bootsWith(boots, bootByTask(row, clock));
       const task = taskFrom(row, this.node, clock);
+      boots = bootsWith(boots, bootByTask(task.start, row.pstart));
       if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
       if (!EVIDENCE_TYPES.has(row.type)) continue;
       if (task.vmid === null) this.takeNodeTask(task);
@@ -244,28 +227,4 @@ function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): G
 
 function typeOf(taskType: string): GuestType {
   return taskType.startsWith('vz') && taskType !== 'vzdump' ? 'lxc' : 'qemu';
-}
-
-function gapChange(before: NodeState, after: NodeState, observation: NodeObservation, context: PollContext): GapChange {
-  const change: GapChange = { nodeId: after.id, closedAt: null, opened: null, past: null };
-  const failed = notSeenReason(observation);
-  const lastSeenAt = before.lastPollFinishedAt === null ? observation.beganAt : lastGoodOf(before, observation.beganAt);
-  if (before.lastPollFinishedAt !== null && observation.beganAt - before.lastPollFinishedAt > 2 * context.intervalMs) {
-    const startedAt = before.gap === null ? lastSeenAt : before.lastPollFinishedAt;
-    change.past = { startedAt, endedAt: observation.beganAt, reason: 'manager_down', detail: 'no poll was running' };
-  }
-  if (failed === null) {
-    if (before.gap !== null) change.closedAt = observation.beganAt;
-  } else if (before.gap === null || before.gap.reason !== failed.reason) {
-    if (before.gap !== null) change.closedAt = observation.beganAt;
-    const startedAt = before.gap === null && change.past === null ? lastSeenAt : observation.beganAt;
-    change.opened = { startedAt, ...failed };
-  }
-  return change;
-}
-
-/** The last instant at which every list that was ever seen was good. */
-function lastGoodOf(node: NodeState, otherwise: number): number {
-  const seen = [node.lastSeen.qemu, node.lastSeen.lxc].filter((one) => one !== null).map((one) => one.sentAt);
-  return seen.length === 0 ? otherwise : Math.min(...seen);
 }

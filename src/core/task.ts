@@ -14,6 +14,8 @@ export interface Task {
   user: string;
   outcome: TaskOutcome;
   start: Window;
+  /** As the log has them: whole seconds of the node's clock, and ticks of 10 ms since its boot. */
+  raw: { startS: number; endS: number | null; pstart: number };
   /** Null while it runs. An upper bound: completion is stamped when it is noticed, up to 10 s late. */
   end: Window | null;
 }

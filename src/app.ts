@@ -1,0 +1,98 @@
+import type { Clock } from './clock.js';
+import { Collector } from './collect/collect.js';
+import { Schedule } from './collect/schedule.js';
+import type { Config } from './config/config.js';
+import type { PollNow, PollReport } from './core/poll-report.js';
+import { openDatabase, migrate, migrationStatus, type Database } from './ledger/database.js';
+import { countUsers, createSetupLink } from './ledger/access.js';
+import type { Log } from './log.js';
+import { packageVersion } from './package-root.js';
+import { createWeb, type Web } from './web/server.js';
+
+export interface AppParts {
+  clock: Clock;
+  log: Log;
+  /** False: `serve` leaves the database's tables as they are, and refuses to start where they are behind. */
+  shouldMigrate?: boolean;
+}
+
+export interface App {
+  /** Migrates, begins to poll and listens; yields the address that a browser can open. */
+  start(): Promise<{ url: string }>;
+  /** Ends listening, waits for polls under way, and closes the database. */
+  stop(): Promise<void>;
+  pollNow: PollNow;
+  /** One round of polls without schedule or web: what `once` does. */
+  once(): Promise<PollReport>;
+  readonly collector: Collector;
+  readonly db: Database;
+}
+
+/** The composition root: config -> database -> proxmox -> collect -> web. */
+export function createApp(config: Config, parts: AppParts): App {
+  const { clock, log } = parts;
+  const db = openDatabase(config.database);
+  const collector = new Collector({ config, db, clock, log });
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log);
+  const pollNow: PollNow = (request) => collector.pollNow(request);
+  let web: Web | null = null;
+
+  const prepare = async (): Promise<void> => {
+    if (parts.shouldMigrate ?? true) {
+      await migrate(db, { log });
+      return;
+    }
+    const { pending } = await migrationStatus(db);
+    if (pending.length > 0) {
+      throw new Error(`the database lacks ${pending.length} migrations: run "proxmox-tracker migrate" first`);
+    }
+  };
+
+  return {
+    pollNow,
+    collector,
+    db,
+    async once() {
+      await prepare();
+      return collector.pollNow({ nodes: null });
+    },
+    async start() {
+      await prepare();
+      web = createWeb({ config, db, clock, log, pollNow, version: packageVersion });
+      const { url, port } = await web.listen();
+      log.info('listening', { url });
+      await logSetupLink(db, config.server.publicUrl ?? reachable(url, port), { clock, log });
+      if (config.nodes.length === 0)
+        log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
+      schedule.start();
+      void collector
+        .pollNow({ nodes: null })
+        .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
+        .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
+      return { url };
+    },
+    async stop() {
+      await web?.close();
+      await schedule.stop();
+      collector.roster.close();
+      await db.close();
+    },
+  };
+}
+
+/** With no user yet, one line with a one-time link on an address that a browser can open. */
+async function logSetupLink(
+  db: Database,
+  base: string,
+  { clock, log }: Pick<AppParts, 'clock' | 'log'>,
+): Promise<void> {
+  if ((await countUsers(db)) > 0) return;
+  const token = await db.writer.transaction((trx) => createSetupLink(trx, clock.now()));
+  log.info(`no user yet: open ${base.replace(/\/$/, '')}/setup/${token} to make the first one`);
+}
+
+/** A wildcard address is none to open: this machine's loopback is. */
+function reachable(url: string, port: number): string {
+  const { protocol, hostname } = new URL(url);
+  return hostname === '0.0.0.0' || hostname === '[::]' ? `${protocol}//127.0.0.1:${port}` : url;
+}

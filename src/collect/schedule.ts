@@ -1,0 +1,78 @@
+import cron, { type ScheduledTask } from 'node-cron';
+import type { Log } from '../log.js';
+import type { Collector } from './collect.js';
+import type { Member } from './member.js';
+
+/** The golden ratio's fraction: its multiples modulo 1 fill the second evenly, whatever the count. */
+const GOLDEN = 0.618_033_988_749_895;
+
+/** The cron expression of an interval: a divisor of 60 s, or whole minutes that divide an hour. */
+export function cronOf(intervalSeconds: number): string {
+  return intervalSeconds < 60 ? `*/${intervalSeconds} * * * * *` : `0 */${intervalSeconds / 60} * * * *`;
+}
+
+/**
+ * How long after the tick the k-th of n nodes is polled the `pollCount`-th time: spread over nine tenths of the interval by
+ * whole seconds, then dithered below the second, without which floored uptimes would never narrow (ledger rule 3).
+ */
+export function delayMs(k: number, n: number, pollCount: number, intervalMs: number): number {
+  const spreadMs = Math.floor((0.9 * intervalMs * k) / Math.max(1, n) / 1000) * 1000;
+  const ditherMs = Math.floor(((pollCount * GOLDEN) % 1) * 1000);
+  return spreadMs + ditherMs;
+}
+
+/** Polls every node once an interval, from node-cron's ticks; a node whose poll is still under way is skipped and counted. */
+export class Schedule {
+  private task: ScheduledTask | null = null;
+  private readonly timers = new Set<NodeJS.Timeout>();
+  /** Polls that were due while the one before was still under way. */
+  skippedCount = 0;
+
+  constructor(
+    private readonly collector: Collector,
+    private readonly intervalSeconds: number,
+    private readonly log: Log,
+  ) {}
+
+  start(): void {
+    this.task = cron.schedule(cronOf(this.intervalSeconds), () => this.tick());
+  }
+
+  /** Stops the ticks and waits for polls under way. */
+  async stop(): Promise<void> {
+    await this.task?.destroy();
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+    await Promise.allSettled([...this.collector.roster.members.values()].map((member) => member.polling));
+  }
+
+  private tick(): void {
+    this.collector
+      .discover()
+      .then(() => {
+        const members = [...this.collector.roster.members.values()];
+        members.forEach((member, k) => this.pollLater(member, k, members.length));
+        return this.collector.pollClusters();
+      })
+      .catch((error: unknown) => this.log.error('a round of polls could not begin', { error: String(error) }));
+  }
+
+  private pollLater(member: Member, k: number, n: number): void {
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(timer);
+        if (member.polling !== null) {
+          this.skippedCount += 1;
+          this.log.warn('a due poll is skipped: the one before is still under way', { node: member.name });
+          return;
+        }
+        void this.collector.poll(member).then(({ report }) => {
+          for (const change of report.changes) this.log.info(change, { node: member.name });
+          if (report.error !== null) this.log.warn(report.error, { node: member.name });
+        });
+      },
+      delayMs(k, n, member.pollCount, this.intervalSeconds * 1000),
+    );
+    this.timers.add(timer);
+  }
+}

@@ -1,0 +1,60 @@
+import { closeEdge, openEdge, type EndEvidence, type StartEvidence } from './edge.js';
+import type { Edge, Segment, Session } from './session.js';
+
+/** The run that the sweep is in. */
+export interface Run {
+  start: StartEvidence;
+  segments: Segment[];
+  nodeId: number;
+  /** The last instant at which it is proven to have run. */
+  provenAt: number;
+  provenBy: string;
+  /** True once a sample of it was seen. */
+  isObserved: boolean;
+}
+
+/** A run with what is known of its end. */
+export interface ClosedRun {
+  run: Run;
+  end: EndEvidence;
+}
+
+/** The session that a run amounts to; `end` null while it goes on. */
+export function sessionOf(run: Run, end: EndEvidence | null): Session {
+  const start = openEdge(run.start);
+  const closed: Edge | null = end === null ? null : closeEdge(end, start);
+  return {
+    start,
+    end: closed,
+    endReason: end?.reason ?? null,
+    user: run.start.task?.user ?? end?.task?.user ?? null,
+    segments: run.segments,
+  };
+}
+
+/** Segments fill the session without a hole, whatever its edges became. */
+function withOrderedSegments(session: Session): Session {
+  const endAt = session.end?.at ?? null;
+  let from = session.start.at;
+  const segments = session.segments.map((segment, k): Segment => {
+    const isLast = k === session.segments.length - 1;
+    const startedAt = from;
+    const endedAt = isLast
+      ? endAt
+      : Math.max(startedAt, Math.min(segment.endedAt ?? startedAt, endAt ?? Number.POSITIVE_INFINITY));
+    from = endedAt ?? from;
+    return { nodeId: segment.nodeId, startedAt, endedAt };
+  });
+  return { ...session, segments };
+}
+
+/** The sessions with their likeliest instants in the order of their edges, clamped within the bounds (ledger rule 12). */
+export function ordered(sessions: Session[]): Session[] {
+  for (const [k, session] of sessions.entries()) {
+    const next = sessions[k + 1];
+    if (next === undefined || session.end === null || session.end.at <= next.start.at) continue;
+    session.end.at = Math.max(next.start.at, session.end.earliest ?? next.start.at);
+    if (session.end.at > next.start.at) next.start.at = Math.min(session.end.at, next.start.latest);
+  }
+  return sessions.map(withOrderedSegments);
+}

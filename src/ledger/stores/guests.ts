@@ -1,0 +1,132 @@
+import { emptyProfile, type GuestProfile, type GuestState, type Life } from '../../core/guest.js';
+import type { Trx } from '../database.js';
+
+/**
+ * Makes the rows of the guest's incarnations what `after` says: new ones are inserted and get their id (put into the
+ * returned lives), destroyed ones are marked, and what changed of the present one's profile is kept in guest_changes.
+ */
+export async function writeGuest(
+  trx: Trx,
+  clusterId: number,
+  before: GuestState | null,
+  after: GuestState,
+  now: number,
+): Promise<Life[]> {
+  const lives: Life[] = [];
+  for (const [k, life] of after.lives.entries()) {
+    const isPresent = k === after.lives.length - 1;
+    const known = before?.lives[k] ?? null;
+    if (life.id === null) lives.push({ ...life, id: await insertLife(trx, clusterId, after, life, isPresent, now) });
+    else {
+      if (hasLifeChanged(known, life))
+        await trx('guests')
+          .where({ id: life.id })
+          .update(lifeRow(after, life, isPresent));
+      lives.push(life);
+    }
+  }
+  const present = lives.at(-1);
+  if (before !== null && present?.id != null && present.id === before.lives.at(-1)?.id) {
+    await writeProfile(trx, present.id, before, after, now);
+  }
+  return lives;
+}
+
+function hasLifeChanged(before: Life | null, after: Life): boolean {
+  return before === null || before.destroyed?.latest !== after.destroyed?.latest;
+}
+
+function lifeRow(guest: GuestState, life: Life, isPresent: boolean): Record<string, unknown> {
+  const { destroyed } = life;
+  return {
+    current_vmid: isPresent && destroyed === null ? guest.vmid : null,
+    destroyed_at: destroyed?.latest ?? null,
+    destroyed_earliest: destroyed?.earliest ?? null,
+    destroyed_latest: destroyed?.latest ?? null,
+    destroyed_evidence: destroyed === null ? null : 'task',
+  };
+}
+
+async function insertLife(
+  trx: Trx,
+  clusterId: number,
+  guest: GuestState,
+  life: Life,
+  isPresent: boolean,
+  now: number,
+): Promise<number> {
+  const row = lifeRow(guest, life, isPresent);
+  if (row['current_vmid'] !== null) {
+    // A VMID has one present bearer: a container may have taken that of a VM whose end nobody logged.
+    await trx('guests').where({ cluster_id: clusterId, current_vmid: guest.vmid }).update({ current_vmid: null });
+  }
+  const profile = isPresent ? guest.profile : emptyProfile;
+  const [id] = (await trx('guests').insert({
+    cluster_id: clusterId,
+    type: guest.type,
+    vmid: guest.vmid,
+    life: life.life,
+    ...row,
+    ...profileRow(profile),
+    node_id: guest.nodeId,
+    first_seen_at: life.firstSeenAt,
+    created_at: now,
+  })) as number[];
+  if (id === undefined) throw new Error('the database gave a new guest no id');
+  return id;
+}
+
+function profileRow(profile: GuestProfile): Record<string, unknown> {
+  return {
+    name: profile.name,
+    cores: profile.cores,
+    memory_bytes: profile.memoryBytes,
+    tags: profile.tags,
+    pool: profile.pool,
+    is_template: profile.isTemplate ? 1 : 0,
+  };
+}
+
+const TRACKED = ['name', 'cores', 'memoryBytes', 'tags', 'pool'] as const;
+
+async function writeProfile(
+  trx: Trx,
+  guestId: number,
+  before: GuestState,
+  after: GuestState,
+  now: number,
+): Promise<void> {
+  const changed = TRACKED.filter((key) => before.profile[key] !== after.profile[key]);
+  const isMoved = before.nodeId !== after.nodeId;
+  const isTemplateChanged = before.profile.isTemplate !== after.profile.isTemplate;
+  if (changed.length === 0 && !isMoved && !isTemplateChanged) return;
+  await trx('guests')
+    .where({ id: guestId })
+    .update({ ...profileRow(after.profile), node_id: after.nodeId });
+  const rows = changed.map((key) => changeRow(guestId, columnOf(key), before.profile[key], after.profile[key], now));
+  if (isMoved) rows.push(changeRow(guestId, 'node', before.nodeId, after.nodeId, now));
+  if (rows.length > 0) await trx('guest_changes').insert(rows);
+}
+
+function columnOf(key: (typeof TRACKED)[number]): string {
+  return key === 'memoryBytes' ? 'memory_bytes' : key;
+}
+
+function changeRow(
+  guestId: number,
+  field: string,
+  before: string | number | null,
+  after: string | number | null,
+  now: number,
+): Record<string, unknown> {
+  const text = (value: string | number | null): string | null => (value === null ? null : String(value));
+  return {
+    guest_id: guestId,
+    at: now,
+    earliest: now,
+    latest: now,
+    field,
+    before_value: text(before),
+    after_value: text(after),
+  };
+}

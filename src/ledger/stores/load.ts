@@ -1,0 +1,244 @@
+import type { EndReason, Evidence } from '../../core/evidence.js';
+import { guestKey, type GuestState, type Life, type StoredSession } from '../../core/guest.js';
+import { readClock, type NodeClock } from '../../core/node-clock.js';
+import { bootByTask, bootsWith, newNodeState, type NodeState } from '../../core/node-state.js';
+import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.js';
+import type { ClusterState } from '../../core/reconcile.js';
+import type { Edge, Segment } from '../../core/session.js';
+import type { Span } from '../../core/span.js';
+import type { Task, TaskOutcome } from '../../core/task.js';
+import type { Queryable } from '../database.js';
+
+/** Polls whose clock readings are intersected again at start. */
+const CLOCK_POLLS = 40;
+
+type Row = Record<string, number | string | null>;
+
+/** The cluster's state rebuilt from the database: at start, at take-over, and after a write that failed. */
+export async function loadCluster(db: Queryable, clusterId: number): Promise<ClusterState> {
+  const nodes = await loadNodes(db, clusterId);
+  const tasks = (await db('tasks').where({ cluster_id: clusterId }).orderBy('id')) as Row[];
+  const guests = await loadGuests(db, clusterId, tasks.filter((row) => row['vmid'] !== null).map(taskOf));
+  for (const row of tasks) {
+    const node = nodes.get(numberOf(row, 'node_id'));
+    if (node === undefined) continue;
+    const task = taskOf(row);
+    if (task.vmid === null) node.tasks.push(task);
+    node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
+  }
+  const pools = new Map([...guests].map(([key, guest]) => [key, guest.profile.pool]));
+  return { nodes, guests, samples: new Map(), pools };
+}
+
+async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, NodeState>> {
+  const rows = (await db('nodes').where({ cluster_id: clusterId })) as Row[];
+  const nodes = new Map<number, NodeState>();
+  for (const row of rows) {
+    const id = numberOf(row, 'id');
+    const polls = (await db('polls').where({ node_id: id }).orderBy('began_at', 'desc').limit(CLOCK_POLLS)) as Row[];
+    const boot = windowOf(row, 'boot');
+    nodes.set(id, {
+      ...newNodeState(id, textOf(row, 'proxmox_name')),
+      clock: clockOf(polls),
+      boots: boot === null ? [] : [boot],
+      lastSeen: { qemu: await lastSeen(db, id, 'qemu'), lxc: await lastSeen(db, id, 'lxc') },
+      lastPollFinishedAt: polls[0] === undefined ? null : numberOf(polls[0], 'finished_at'),
+      coverageSince: maybeNumber(row, 'coverage_since'),
+      gap: await openGap(db, id),
+    });
+  }
+  return nodes;
+}
+
+function clockOf(newestFirst: readonly Row[]): NodeClock | null {
+  let clock: NodeClock | null = null;
+  for (const poll of [...newestFirst].reverse()) {
+    const earliestMs = maybeNumber(poll, 'offset_earliest_ms');
+    const latestMs = maybeNumber(poll, 'offset_latest_ms');
+    if (earliestMs === null || latestMs === null) continue;
+    clock = readClock(clock, { earliestMs, latestMs }, numberOf(poll, 'finished_at'));
+  }
+  return clock;
+}
+
+async function lastSeen(db: Queryable, nodeId: number, type: GuestType): Promise<Exchange | null> {
+  const row = (await db('polls')
+    .where({ node_id: nodeId })
+    .whereNotNull(`${type}_sent_at`)
+    .orderBy(`${type}_sent_at`, 'desc')
+    .first()) as Row | undefined;
+  return row === undefined
+    ? null
+    : { sentAt: numberOf(row, `${type}_sent_at`), receivedAt: numberOf(row, `${type}_received_at`) };
+}
+
+async function openGap(db: Queryable, nodeId: number): Promise<NodeState['gap']> {
+  const row = (await db('gaps').where({ open_node_id: nodeId }).first()) as Row | undefined;
+  return row === undefined
+    ? null
+    : { startedAt: numberOf(row, 'started_at'), reason: textOf(row, 'reason') as NotSeenReason };
+}
+
+async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task[]): Promise<Map<string, GuestState>> {
+  const rows = (await db('guests').where({ cluster_id: clusterId }).orderBy('life')) as Row[];
+  const ofCluster = db('guests').where({ cluster_id: clusterId }).select('id');
+  const spans = groupBy(
+    (await db('spans').whereIn('guest_id', ofCluster).orderBy('first_sent').orderBy('id')) as Row[],
+  );
+  const sessions = groupBy(
+    (await db('sessions').whereIn('guest_id', ofCluster).orderBy('start_at').orderBy('id')) as Row[],
+  );
+  const segments = groupBy(
+    (await db('segments')
+      .whereIn('session_id', db('sessions').whereIn('guest_id', ofCluster).select('id'))
+      .orderBy('started_at')
+      .orderBy('id')) as Row[],
+    'session_id',
+  );
+  const guests = new Map<string, GuestState>();
+  for (const row of rows) {
+    const id = numberOf(row, 'id');
+    const type = textOf(row, 'type') as GuestType;
+    const vmid = numberOf(row, 'vmid');
+    const key = guestKey(type, vmid);
+    const known = guests.get(key);
+    const own = spans.get(id) ?? [];
+    guests.set(key, {
+      type,
+      vmid,
+      lives: [...(known?.lives ?? []), lifeOf(row, id)],
+      nodeId: numberOf(row, 'node_id'),
+      profile: {
+        name: maybeText(row, 'name'),
+        cores: maybeNumber(row, 'cores'),
+        memoryBytes: maybeNumber(row, 'memory_bytes'),
+        tags: maybeText(row, 'tags'),
+        pool: maybeText(row, 'pool'),
+        isTemplate: row['is_template'] === 1,
+      },
+      spans: [...(known?.spans ?? []), ...own.map(spanOf)],
+      isOpen: own.some((span) => span['open_guest_id'] !== null),
+      tasks: known?.tasks ?? [],
+      sessions: [...(known?.sessions ?? []), ...(sessions.get(id) ?? []).map((one) => sessionOf(one, segments))],
+    });
+  }
+  for (const task of tasks) {
+    const type = task.type.startsWith('vz') && task.type !== 'vzdump' ? 'lxc' : 'qemu';
+    if (task.vmid !== null) guests.get(guestKey(type, task.vmid))?.tasks.push(task);
+  }
+  return guests;
+}
+
+function lifeOf(row: Row, id: number): Life {
+  return {
+    id,
+    life: numberOf(row, 'life'),
+    firstSeenAt: numberOf(row, 'first_seen_at'),
+    destroyed: windowOf(row, 'destroyed'),
+  };
+}
+
+function spanOf(row: Row): Span {
+  const first = { sentAt: numberOf(row, 'first_sent'), receivedAt: numberOf(row, 'first_received') };
+  const lastSent = maybeNumber(row, 'last_sent');
+  const uptimeS = maybeNumber(row, 'sample_uptime_s');
+  return {
+    id: numberOf(row, 'id'),
+    nodeId: numberOf(row, 'node_id'),
+    state: textOf(row, 'state') as Span['state'],
+    pid: maybeNumber(row, 'pid'),
+    first,
+    last: lastSent === null ? first : { sentAt: lastSent, receivedAt: numberOf(row, 'last_received') },
+    start: windowOf(row, 'start'),
+    isYoung: row['is_young'] === 1,
+    isBarred: row['is_barred'] === 1,
+    sample:
+      uptimeS === null
+        ? null
+        : { sentAt: numberOf(row, 'sample_sent'), receivedAt: numberOf(row, 'sample_received'), uptimeS },
+  };
+}
+
+function taskOf(row: Row): Task {
+  const start = windowOf(row, 'start');
+  if (start === null) throw new Error(`task ${textOf(row, 'upid')} has no start`);
+  return {
+    upid: textOf(row, 'upid'),
+    nodeId: numberOf(row, 'node_id'),
+    type: textOf(row, 'type'),
+    vmid: maybeNumber(row, 'vmid'),
+    user: textOf(row, 'user'),
+    outcome: (row['status'] ?? 'running') as TaskOutcome,
+    start,
+    end: windowOf(row, 'end'),
+    raw: { startS: numberOf(row, 'raw_start_s'), endS: maybeNumber(row, 'raw_end_s'), pstart: numberOf(row, 'pstart') },
+  };
+}
+
+function sessionOf(row: Row, segments: ReadonlyMap<number, Row[]>): StoredSession {
+  const id = numberOf(row, 'id');
+  const isOpen = row['end_at'] === null;
+  return {
+    id,
+    guestId: numberOf(row, 'guest_id'),
+    session: {
+      start: edgeOf(row, 'start', 'start_upid'),
+      end: isOpen ? null : edgeOf(row, 'end', 'stop_upid'),
+      endReason: row['end_reason'] as EndReason | null,
+      user: maybeText(row, 'user'),
+      segments: (segments.get(id) ?? []).map((one): Segment => ({
+        nodeId: numberOf(one, 'node_id'),
+        startedAt: numberOf(one, 'started_at'),
+        endedAt: maybeNumber(one, 'ended_at'),
+      })),
+    },
+  };
+}
+
+function edgeOf(row: Row, edge: 'start' | 'end', upid: string): Edge {
+  return {
+    at: numberOf(row, `${edge}_at`),
+    earliest: maybeNumber(row, `${edge}_earliest`),
+    latest: numberOf(row, `${edge}_latest`),
+    evidence: textOf(row, `${edge}_evidence`) as Evidence,
+    upid: maybeText(row, upid),
+    proofs: JSON.parse(textOf(row, `${edge}_proof`)) as string[],
+  };
+}
+
+function groupBy(rows: readonly Row[], column = 'guest_id'): Map<number, Row[]> {
+  const groups = new Map<number, Row[]>();
+  for (const row of rows) {
+    const key = numberOf(row, column);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function windowOf(row: Row, prefix: string): { earliest: number; latest: number } | null {
+  const earliest = maybeNumber(row, `${prefix}_earliest`);
+  const latest = maybeNumber(row, `${prefix}_latest`);
+  return earliest === null || latest === null ? null : { earliest, latest };
+}
+
+function numberOf(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new Error(`column ${column} holds no number: the database is not what we wrote`);
+  return value;
+}
+
+function maybeNumber(row: Row, column: string): number | null {
+  return row[column] == null ? null : numberOf(row, column);
+}
+
+function textOf(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new Error(`column ${column} holds no text: the database is not what we wrote`);
+  return value;
+}
+
+function maybeText(row: Row, column: string): string | null {
+  return row[column] == null ? null : textOf(row, column);
+}

@@ -1,0 +1,49 @@
+import type { NodeObservation, Seen } from '../../core/observation.js';
+import type { Trx } from '../database.js';
+
+/** Writes a row per poll, all in one statement (ledger rule 2: polls that change nothing are written together). */
+export async function writePolls(
+  trx: Trx,
+  polls: readonly { nodeId: number; observation: NodeObservation; error: string | null }[],
+): Promise<void> {
+  if (polls.length === 0) return;
+  await trx('polls').insert(polls.map(({ nodeId, observation, error }) => pollRow(nodeId, observation, error)));
+}
+
+function pollRow(nodeId: number, observation: NodeObservation, error: string | null): Record<string, unknown> {
+  const { qemu, lxc, tasks, offset } = observation;
+  return {
+    node_id: nodeId,
+    began_at: observation.beganAt,
+    finished_at: observation.finishedAt,
+    qemu_outcome: outcomeOf(qemu),
+    lxc_outcome: outcomeOf(lxc),
+    tasks_outcome: outcomeOf(tasks),
+    qemu_sent_at: qemu?.kind === 'seen' ? qemu.sentAt : null,
+    qemu_received_at: qemu?.kind === 'seen' ? qemu.receivedAt : null,
+    lxc_sent_at: lxc?.kind === 'seen' ? lxc.sentAt : null,
+    lxc_received_at: lxc?.kind === 'seen' ? lxc.receivedAt : null,
+    offset_earliest_ms: offset?.earliestMs ?? null,
+    offset_latest_ms: offset?.latestMs ?? null,
+    error: error === null ? null : error.slice(0, 1000),
+  };
+}
+
+function outcomeOf(list: Seen<unknown> | null): string | null {
+  if (list === null) return null;
+  return list.kind === 'seen' ? 'seen' : list.reason;
+}
+
+/** Removes polls that began before `before`; at most `limit` rows a call, so that no lock is held for long. */
+export async function purgePolls(trx: Trx, before: number, limit: number): Promise<number> {
+  const ids = (await trx('polls').select('id').where('began_at', '<', before).orderBy('began_at').limit(limit)) as {
+    id: number;
+  }[];
+  if (ids.length === 0) return 0;
+  return trx('polls')
+    .whereIn(
+      'id',
+      ids.map((row) => row.id),
+    )
+    .delete();
+}
