@@ -1,0 +1,127 @@
+import { ReadError, TimeoutError } from 'got';
+import { ProxmoxError } from './errors.js';
+
+/** Where a request went, for sentences: "10.0.0.11:8006". */
+export function placeOf(target: { host: string; port: number }): string {
+  return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
+}
+
+const PROTOCOL_CODE = /^(EPROTO|ERR_SSL_|ERR_TLS_)/;
+const CLOSED_CODE = /^(ECONNRESET|EPIPE|ECONNABORTED)$/;
+
+/** The failure of a request that brought no whole answer, as one of our kinds with a sentence for the operator. */
+export function failureOf(error: unknown, place: string): ProxmoxError {
+  if (error instanceof ProxmoxError) return error;
+  if (!(error instanceof Error)) return new ProxmoxError('bad_answer', `${place} failed for an unknown reason`);
+  if (error.cause instanceof ProxmoxError) return error.cause;
+  if (error instanceof TimeoutError) return new ProxmoxError('timeout', timeoutSentence(error, place));
+  const code = codeOf(error);
+  if (error instanceof ReadError) {
+    return new ProxmoxError(
+      'bad_answer',
+      `${place} broke off in the middle of its answer (${code}): nothing of it is used`,
+    );
+  }
+  if (code.startsWith('HPE_')) {
+    return new ProxmoxError(
+      'bad_answer',
+      `${place} does not speak HTTP as Proxmox does (${code}): is host and port that of pveproxy?`,
+    );
+  }
+  if (PROTOCOL_CODE.test(code)) {
+    return new ProxmoxError(
+      'tls',
+      `${place} does not speak TLS as Proxmox does (${code}): Proxmox's API listens on port 8006 by default; check host and port`,
+    );
+  }
+  return new ProxmoxError('unreachable', unreachableSentence(code, place));
+}
+
+function timeoutSentence(error: TimeoutError, place: string): string {
+  switch (error.event) {
+    case 'connect':
+    case 'lookup':
+      return `${place} did not take the connection in time: is the host up, and does a firewall drop port and address?`;
+    case 'secureConnect':
+      return `${place} took the connection but did not finish the TLS handshake in time: is this Proxmox's port (8006), and is pveproxy alive?`;
+    default:
+      return `${place} did not answer in time: the node or its storage may hang; polling.timeout_seconds says how long is waited`;
+  }
+}
+
+function unreachableSentence(code: string, place: string): string {
+  if (code === 'ECONNREFUSED') {
+    return `${place} refused the connection: nothing listens there. Is pveproxy running, and is the port right (Proxmox: 8006)?`;
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA') {
+    return `${place} cannot be found by DNS (${code}): correct the host's name or put its IP address there`;
+  }
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EHOSTDOWN') {
+    return `${place} cannot be reached (${code}): no route to the host; check network, VPN and firewall`;
+  }
+  if (CLOSED_CODE.test(code)) {
+    return `${place} closed the connection without an answer (${code}): is this Proxmox's port (8006), and does a firewall or proxy lie between?`;
+  }
+  return `${place} cannot be reached (${code}): check host, port and network`;
+}
+
+function codeOf(error: Error): string {
+  const code: unknown = 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && code !== 'ERR_GOT_REQUEST_ERROR') return code;
+  // Happy-eyeballs connecting fails with an AggregateError, whose members tell the reason.
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
+  return error.cause instanceof Error ? codeOf(error.cause) : 'no error code';
+}
+
+/** True when the peer closed the connection before an answer began: on a kept-alive socket this is pveproxy's idle time-out. */
+export function isClosedEarly(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof ReadError) && CLOSED_CODE.test(codeOf(error));
+}
+
+/**
+ * An answer with a status other than 200, as one of our kinds. Proxmox puts its own sentence into the status line
+ * (pve-http-server, AnyEvent.pm `error`), which names privilege and path.
+ */
+export function statusFailure(statusCode: number, statusMessage: string, request: string): ProxmoxError {
+  const said = printable(statusMessage);
+  const facts = { statusCode, said };
+  const quoted = said === null ? '' : `: ${said}`;
+  if (statusCode === 401) {
+    return new ProxmoxError(
+      'unauthorized',
+      `${request} was refused with 401${quoted}. The token is wrong, expired or removed: check user, token_name and token_value (\`pveum user token list USER\` on the node)`,
+      facts,
+    );
+  }
+  if (statusCode === 403) {
+    return new ProxmoxError(
+      'forbidden',
+      `${request} was refused with 403${quoted}. Give user and token the missing privilege`,
+      facts,
+    );
+  }
+  if (statusCode >= 595 && statusCode <= 599) {
+    return new ProxmoxError(
+      'unreachable',
+      `${request} failed with ${statusCode}${quoted}. The server that answered cannot reach that node: is it up and in the cluster's network?`,
+      facts,
+    );
+  }
+  if (statusCode >= 500) {
+    return new ProxmoxError('unreachable', `${request} failed with ${statusCode}${quoted}`, facts);
+  }
+  return new ProxmoxError(
+    'bad_answer',
+    `${request} was answered with ${statusCode}${quoted}: this is not how a Proxmox API answers; check host and port`,
+    facts,
+  );
+}
+
+/** A line of a peer's text, fit for logs: no control characters, at most 300 characters; null when nothing is left. */
+export function printable(text: string): string | null {
+  const line = text
+    .replace(/[\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, 300);
+  return line === '' ? null : line;
+}
