@@ -1,0 +1,62 @@
+import { X509Certificate } from 'node:crypto';
+import { resolve } from 'node:path';
+import { ConfigError } from './config-error.js';
+import type { NodeTrust } from './config.js';
+import type { FileNode } from './file.js';
+import { readNamed } from './files.js';
+
+/** How a node's server is trusted before the token is sent: exactly one of fingerprint, ca_file and verify_ssl says it. */
+export function trustOf(entry: FileNode, key: string, folder: string): NodeTrust {
+  const set = (['fingerprint', 'ca_file', 'verify_ssl'] as const).filter((name) => (entry[name] ?? null) !== null);
+  if (set.length > 1)
+    throw new ConfigError(`${key} has both ${set[0]} and ${set[1]}: keep the one by which to trust the node`);
+  if (typeof entry.fingerprint === 'string') {
+    return { kind: 'fingerprint', sha256: fingerprintOf(entry.fingerprint, `${key}.fingerprint`) };
+  }
+  if (typeof entry.ca_file === 'string') {
+    return {
+      kind: 'ca_file',
+      file: resolve(folder, entry.ca_file),
+      pem: caOf(entry.ca_file, `${key}.ca_file`, folder),
+    };
+  }
+  if (typeof entry.verify_ssl === 'boolean') return { kind: entry.verify_ssl ? 'public_ca' : 'unverified' };
+  throw new ConfigError(
+    `${key} does not say how to trust ${entry.host}: set fingerprint to what ` +
+      `"proxmox-tracker fingerprint ${entry.host}:${entry.port}" prints, or set ca_file or verify_ssl`,
+  );
+}
+
+// Kept as Node prints it: upper case, colons between.
+function fingerprintOf(written: string, key: string): string {
+  const digits = written
+    .trim()
+    .replace(/^sha-?256[:= ]\s*/i, '')
+    .replaceAll(':', '')
+    .toUpperCase();
+  if (/^[0-9A-F]{64}$/.test(digits)) return digits.replace(/(..)(?!$)/g, '$1:');
+  if (/^[0-9A-F]{40}$/.test(digits)) {
+    throw new ConfigError(
+      `${key} is a SHA-1 fingerprint: write the SHA-256 one, as "proxmox-tracker fingerprint" prints it`,
+    );
+  }
+  throw new ConfigError(
+    `${key} is not a SHA-256 fingerprint: write 64 hexadecimal digits in quotes, with or without colons`,
+  );
+}
+
+function caOf(file: string, key: string, folder: string): string {
+  const pem = readNamed(key, file, folder);
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
+    throw new ConfigError(`${key} names a file with a private key: name the CA's certificate (pve-root-ca.pem) alone`);
+  }
+  try {
+    const certificate = new X509Certificate(pem);
+    if (certificate.ca) return pem;
+  } catch {
+    throw new ConfigError(`${key} names a file that is no certificate in PEM: copy /etc/pve/pve-root-ca.pem there`);
+  }
+  throw new ConfigError(
+    `${key} names the certificate of a server, not of a CA: copy /etc/pve/pve-root-ca.pem there, or use fingerprint`,
+  );
+}
