@@ -15,7 +15,7 @@ export interface Schema {
 }
 
 export const fileSchema: Schema = section({
-  database: section({
+  database: part({
     type: oneOf(['sqlite', 'mysql'], 'sqlite'),
     file: text('the path of the database file, such as data/tracker.sqlite'),
     host: text('the name or address of the database server'),
@@ -26,18 +26,18 @@ export const fileSchema: Schema = section({
     database: text('the name of the database'),
     pool_size: whole(1, 200),
   }),
-  server: section({
+  server: part({
     host: { ...text('an address to listen on, such as 0.0.0.0 or 127.0.0.1'), default: '0.0.0.0' },
     port: { ...port(0), default: 8000 },
     public_url: { ...orNull(text('the address that people use, such as https://tracker.example.org, or null')) },
     trust_proxy: bool(false),
-    tls: section({
+    tls: part({
       cert: orNull(text('the path of a certificate file (PEM), or null')),
       key: orNull(text('the path of its key file (PEM), or null')),
     }),
     redirect_http_port: orNull(port(1)),
   }),
-  security: section({
+  security: part({
     api_key: secret(),
     api_key_file: text('the path of a file that holds the key'),
     api_key_scopes: {
@@ -49,7 +49,7 @@ export const fileSchema: Schema = section({
     trusted_ips: { ...list(text('an address or a network'), 'a list of addresses and networks'), default: [] },
     secret_key_file: { ...text('the path of the file that encrypts stored secrets'), default: 'data/secret.key' },
   }),
-  polling: section({
+  polling: part({
     interval_seconds: { ...whole(1, 3600), default: 30 },
     timeout_seconds: { ...whole(1, 300), default: 10 },
     track_qemu: bool(true),
@@ -57,27 +57,27 @@ export const fileSchema: Schema = section({
     backfill: bool(true),
   }),
   nodes: { ...list(nodeSchema(), 'a list of nodes, each beginning with "- name:", or []'), default: [] },
-  billing: section({
+  billing: part({
     time_zone: { ...text('a time zone such as UTC or Europe/Vienna'), default: 'UTC' },
     currency: { ...text('three letters such as EUR'), default: 'EUR' },
     issuer: { type: 'string', maxLength: 1000, expects: 'your name and address in quotes', default: '' },
     close_on_day: orNull({ ...whole(1, 28), expects: 'a day of the month from 1 to 28, or null' }),
   }),
-  retention: section({
+  retention: part({
     polls_days: { ...whole(1, 3650), default: 90 },
     audit_days: { ...whole(1, 36500), default: 730 },
   }),
-  mail: section({
+  mail: part({
     smtp_url: orNull({ ...secret(), expects: 'an address such as smtps://user:password@mail.example.org, or null' }),
     smtp_url_file: text('the path of a file that holds the address'),
     from: orNull(text('the sender, such as tracker@example.org, or null')),
   }),
-  webhook: section({
+  webhook: part({
     url: orNull({ ...secret(), expects: 'an address that begins with https:// or http://, or null' }),
     secret: orNull(secret()),
     secret_file: text('the path of a file that holds the secret'),
   }),
-  logging: section({
+  logging: part({
     level: oneOf(['error', 'warn', 'info', 'debug'], 'info'),
     format: oneOf(['text', 'json'], 'text'),
     file: { type: 'string', expects: 'the path of a log file, or ""', default: '' },
@@ -85,7 +85,7 @@ export const fileSchema: Schema = section({
 });
 
 function nodeSchema(): Schema {
-  const { default: _none, ...entry } = section({
+  const entry = section({
     name: text('what you call the node, such as pve-01'),
     host: text("the node's address or host name"),
     port: { ...port(1), default: 8006 },
@@ -104,7 +104,12 @@ function nodeSchema(): Schema {
 }
 
 function section(properties: Record<string, Schema>): Schema {
-  return { type: 'object', properties, additionalProperties: false, default: {} };
+  return { type: 'object', properties, additionalProperties: false };
+}
+
+// A section that may be left out: its keys then have their defaults.
+function part(properties: Record<string, Schema>): Schema {
+  return { ...section(properties), default: {} };
 }
 
 function text(expects: string): Schema {
