@@ -1,0 +1,226 @@
+import { expect } from 'chai';
+import { newNodeState } from '../../src/core/node-state.js';
+import type { GuestRow, NodeObservation, NotSeenReason, Seen, TaskRow } from '../../src/core/observation.js';
+import { commit, reconcile, type ClusterState, type PollChange } from '../../src/core/reconcile.js';
+import { at } from './facts.js';
+
+const INTERVAL_MS = 30_000;
+
+function newCluster(nodeIds = [1, 2]): ClusterState {
+  const nodes = new Map(nodeIds.map((id) => [id, newNodeState(id, `n${id}`)]));
+  return { nodes, guests: new Map(), samples: new Map(), pools: new Map() };
+}
+
+function row(vmid: number, startS: number | null, nowS: number, more: Partial<GuestRow> = {}): GuestRow {
+  const runs = startS !== null;
+  return {
+    type: 'qemu',
+    vmid,
+    name: `vm-${vmid}`,
+    status: runs ? 'running' : 'stopped',
+    pid: runs ? 1000 + Math.floor(startS) : null,
+    uptimeS: runs ? Math.floor(nowS - startS) : null,
+    cores: 2,
+    memoryBytes: 2 ** 31,
+    lock: null,
+    tags: null,
+    isTemplate: false,
+    ...more,
+  };
+}
+
+function seen<T>(nowS: number, value: T): Seen<T> {
+  return { kind: 'seen', sentAt: at(nowS), receivedAt: at(nowS) + 20, value };
+}
+
+function notSeen(nowS: number, reason: NotSeenReason = 'unreachable'): Seen<never> {
+  return { kind: 'not_seen', reason, detail: 'connection refused', sentAt: at(nowS), receivedAt: at(nowS) + 20 };
+}
+
+function look(nowS: number, rows: GuestRow[] | Seen<never>, more: Partial<NodeObservation> = {}): NodeObservation {
+  const failed = !Array.isArray(rows);
+  return {
+    node: 'n1',
+    beganAt: at(nowS),
+    finishedAt: at(nowS) + 40,
+    qemu: failed
+      ? rows
+      : seen(
+          nowS,
+          rows.filter((one) => one.type === 'qemu'),
+        ),
+    lxc: failed
+      ? rows
+      : seen(
+          nowS,
+          rows.filter((one) => one.type === 'lxc'),
+        ),
+    tasks: failed ? rows : seen(nowS, { rows: [], metKnown: true, isComplete: true }),
+    offset: failed ? null : { earliestMs: -300, latestMs: 300 },
+    status: null,
+    ...more,
+  };
+}
+
+/** Applies polls one after another and gives ids to new rows as the writer would. */
+function play(state: ClusterState, polls: NodeObservation[], nodeId = 1): PollChange[] {
+  let nextId = 1;
+  return polls.map((observation) => {
+    const change = reconcile(state, observation, nodeId, { intervalMs: INTERVAL_MS });
+    for (const guest of change.guests) {
+      guest.after.spans = guest.after.spans.map((span) => ({ ...span, id: span.id ?? nextId++ }));
+      guest.after.sessions = guest.derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
+    }
+    commit(state, change);
+    return change;
+  });
+}
+
+function sessionsOf(state: ClusterState, key: string) {
+  return (state.guests.get(key)?.sessions ?? []).map((one) => one.session);
+}
+
+describe('reconcile', () => {
+  it('opens a session for a guest seen running and touches nothing more while it runs on', () => {
+    const state = newCluster();
+    const changes = play(
+      state,
+      [30, 60, 90].map((s) => look(s + 5000, [row(104, 100, s + 5000)])),
+    );
+    expect(changes.map((change) => change.guests.length)).to.deep.equal([1, 0, 0]);
+    expect(sessionsOf(state, 'qemu/104')).to.have.length(1);
+  });
+
+  it('narrows a young process’s start over several polls', () => {
+    const state = newCluster();
+    play(
+      state,
+      [120, 150.4, 180.7].map((s) => look(s, [row(104, 100.5, s)])),
+    );
+    const [session] = sessionsOf(state, 'qemu/104');
+    const width = (session?.start.latest ?? 0) - (session?.start.earliest ?? 0);
+    expect(width).to.be.below(900);
+    expect(at(100.5)).to.be.within(session?.start.earliest ?? 0, session?.start.latest ?? 0);
+  });
+
+  for (const reason of ['unreachable', 'unauthorized', 'tls_error', 'bad_answer', 'permission_lost'] as const) {
+    it(`keeps a session open and opens a gap when the node is not seen: ${reason}`, () => {
+      const state = newCluster();
+      const [, second, third] = play(state, [
+        look(120, [row(104, 100, 120)]),
+        look(150, notSeen(150, reason)),
+        look(180, [row(104, 100, 180)]),
+      ]);
+      expect(sessionsOf(state, 'qemu/104')[0]?.end).to.equal(null);
+      expect(second?.gap.opened).to.include({ startedAt: at(120), reason });
+      expect(third?.gap.closedAt).to.equal(at(180));
+    });
+  }
+
+  it('ends nothing when a guest is absent from a list, and goes on when the same process is back', () => {
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120)]), look(150, []), look(180, [row(104, 100, 180)])]);
+    const guest = state.guests.get('qemu/104');
+    expect(guest?.spans).to.have.length(1);
+    expect(sessionsOf(state, 'qemu/104').map((one) => one.end)).to.deep.equal([null]);
+  });
+
+  it('ends the session in the poll’s window when the guest is seen stopped', () => {
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120)]), look(150, [row(104, 100, 150)]), look(180, [row(104, null, 180)])]);
+    const [session] = sessionsOf(state, 'qemu/104');
+    expect(session?.end).to.include({ earliest: at(150), latest: at(180) + 20, evidence: 'poll' });
+  });
+
+  it('tells a new process by its pid or by an uptime too small, and not by an uptime too large', () => {
+    const bigger = row(104, 100, 180, { uptimeS: 90_000 });
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120)]), look(150, [row(104, 100, 150)]), look(180, [bigger])]);
+    expect(sessionsOf(state, 'qemu/104')).to.have.length(1);
+    play(state, [look(210, [row(104, 195, 210)])]);
+    expect(sessionsOf(state, 'qemu/104')).to.have.length(2);
+    play(state, [look(240, [row(104, 230, 240, { pid: 1195 })])]);
+    expect(sessionsOf(state, 'qemu/104')).to.have.length(3);
+  });
+
+  it('takes a running row without pid or uptime for neither running nor stopped', () => {
+    const state = newCluster();
+    const starting = row(104, 119, 120, { type: 'lxc', pid: null, uptimeS: 0 });
+    play(state, [look(90, [row(104, null, 90, { type: 'lxc' })]), look(120, [starting])]);
+    expect(sessionsOf(state, 'lxc/104')).to.deep.equal([]);
+  });
+
+  it('drops a container’s uptime that is the host’s own, and keeps the proof that it runs', () => {
+    const state = newCluster();
+    const status = seen(120, { uptimeS: 50_000, version: '9.2' });
+    play(state, [look(120, [row(104, 120 - 50_000.2, 120, { type: 'lxc' })], { status })]);
+    const [session] = sessionsOf(state, 'lxc/104');
+    expect(session?.start.evidence).to.equal('poll');
+  });
+
+  it('leaves a template and a backup’s process out', () => {
+    const state = newCluster();
+    play(state, [
+      look(120, [row(100, null, 120, { isTemplate: true }), row(104, null, 120)]),
+      look(150, [row(104, 140, 150, { lock: 'backup' })]),
+      look(180, [row(104, null, 180)]),
+    ]);
+    expect(sessionsOf(state, 'qemu/104')).to.deep.equal([]);
+    expect(sessionsOf(state, 'qemu/100')).to.deep.equal([]);
+  });
+
+  it('drops a sample older than one already applied on another node', () => {
+    const state = newCluster();
+    play(state, [look(100, [row(104, 50, 100)])]);
+    play(state, [look(200, [row(104, 150, 200)], { node: 'n2' })], 2);
+    play(state, [look(199, [row(104, 50, 199)])]);
+    expect(state.guests.get('qemu/104')?.nodeId).to.equal(2);
+    expect(state.guests.get('qemu/104')?.spans).to.have.length(2);
+  });
+
+  it('notes a gap of the manager’s own where no poll ran for longer than two intervals', () => {
+    const state = newCluster();
+    const [, second] = play(state, [look(120, [row(104, 100, 120)]), look(400, [row(104, 100, 400)])]);
+    expect(second?.gap.past).to.include({ startedAt: at(120), endedAt: at(400), reason: 'manager_down' });
+  });
+
+  it('reads a guest that only the log knows, and begins another life after its destroy task', () => {
+    const base = Math.floor(at(0) / 1000);
+    const log = (type: string, startS: number, endS: number): TaskRow => ({
+      upid: `UPID:n1:${type}:${startS}`,
+      node: 'n1',
+      pid: 7,
+      pstart: 360_000 + startS * 100,
+      startTimeS: base + startS,
+      type,
+      id: '104',
+      user: 'alice@pve',
+      endTimeS: base + endS,
+      status: 'OK',
+    });
+    const rows = [
+      log('qmstart', 700, 703),
+      log('qmdestroy', 500, 501),
+      log('qmstop', 400, 401),
+      log('qmstart', 100, 103),
+    ];
+    const state = newCluster();
+    play(state, [look(900, [row(104, 702, 900)], { tasks: seen(900, { rows, metKnown: false, isComplete: true }) })]);
+    const guest = state.guests.get('qemu/104');
+    expect(guest?.lives.map((life) => life.destroyed !== null)).to.deep.equal([true, false]);
+    expect(sessionsOf(state, 'qemu/104').map((one) => [one.start.evidence, one.endReason])).to.deep.equal([
+      ['task', 'stop'],
+      ['uptime', null],
+    ]);
+  });
+
+  it('yields the same ledger when polls of the same instants are applied again', () => {
+    const polls = [look(120, [row(104, 100, 120)]), look(150, [row(104, null, 150)]), look(180, [row(104, 170, 180)])];
+    const once = newCluster();
+    play(once, polls);
+    const twice = newCluster();
+    play(twice, polls.slice(0, 2));
+    play(twice, polls.slice(2));
+    expect(sessionsOf(twice, 'qemu/104')).to.deep.equal(sessionsOf(once, 'qemu/104'));
+  });
+});
