@@ -42,6 +42,8 @@ export interface GuestView {
   vmid: number;
   name: string | null;
   state: GuestState;
+  /** True while it exists: it bears its VMID and is not destroyed. */
+  isPresent: boolean;
   cores: number | null;
   memoryBytes: number | null;
   tags: string[];

@@ -1,0 +1,18 @@
+/** Who may come in, and who did what: users, keys, logins, the set-up link, the audit log. */
+export { AccessError } from './access/access-error.js';
+export {
+  addUser,
+  countUsers,
+  listUsers,
+  PASSWORD_MIN_LENGTH,
+  setPassword,
+  userNameOf,
+  verifyPassword,
+  type Role,
+  type UserView,
+} from './access/users.js';
+export { createKey, keyByToken, listKeys, revokeKey, touchKey, type KeyView, type Scope } from './access/keys.js';
+export { createLogin, endLogin, LOGIN_MS, loginByToken, touchLogin, type LoginView } from './access/logins.js';
+export { createSetupLink, isSetupLink, useSetupLink } from './access/setup.js';
+export { listAudit, writeAudit, type AuditEntry, type AuditWish } from './access/audit.js';
+export { attemptsFrom, FAILURE_ACTION, LOGIN_ACTION, type LoginAttempt } from './access/login-attempts.js';

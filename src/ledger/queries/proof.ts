@@ -1,0 +1,77 @@
+import type { GuestType } from '../../core/observation.js';
+import type { Queryable } from '../database.js';
+import { inBatches } from './batches.js';
+import type { NodeSight } from './sights.js';
+
+interface SpanRow {
+  guest_id: number;
+  node_id: number;
+  state: 'running' | 'stopped';
+  first_sent: number;
+}
+
+/** How far a guest is known: the last instant at which it was seen at all, and seen running. */
+export interface Proof {
+  lastSeenAt: number | null;
+  provenUntil: number | null;
+}
+
+/**
+ * The proofs of these guests, by guest id (ledger rule 21). A span that is still open reaches to the last good list of the
+ * guest's type on its node; before that list, to its own first sample.
+ */
+export async function proofsOf(
+  db: Queryable,
+  guests: readonly { id: number; type: GuestType }[],
+  sights: ReadonlyMap<number, NodeSight>,
+): Promise<Map<number, Proof>> {
+  const proofs = await closedProofs(
+    db,
+    guests.map((guest) => guest.id),
+  );
+  const types = new Map(guests.map((guest) => [guest.id, guest.type]));
+  for (const span of await openSpans(db, [...types.keys()])) {
+    const type = types.get(span.guest_id);
+    if (type === undefined) continue;
+    const reach = Math.max(span.first_sent, sights.get(span.node_id)?.sentAt[type] ?? 0);
+    const before = proofs.get(span.guest_id) ?? { lastSeenAt: null, provenUntil: null };
+    proofs.set(span.guest_id, {
+      lastSeenAt: Math.max(reach, before.lastSeenAt ?? 0),
+      provenUntil: span.state === 'running' ? reach : before.provenUntil,
+    });
+  }
+  return proofs;
+}
+
+async function openSpans(db: Queryable, guestIds: readonly number[]): Promise<SpanRow[]> {
+  return inBatches(
+    guestIds,
+    async (part) =>
+      (await db('spans')
+        .whereIn('open_guest_id', part)
+        .select('guest_id', 'node_id', 'state', 'first_sent')) as SpanRow[],
+  );
+}
+
+async function closedProofs(db: Queryable, guestIds: readonly number[]): Promise<Map<number, Proof>> {
+  const rows = await inBatches(
+    guestIds,
+    async (part) =>
+      (await db('spans')
+        .whereIn('guest_id', part)
+        .whereNotNull('last_sent')
+        .groupBy('guest_id', 'state')
+        .select('guest_id', 'state')
+        .max('last_sent as last_sent')) as { guest_id: number; state: string; last_sent: number | string }[],
+  );
+  const proofs = new Map<number, Proof>();
+  for (const row of rows) {
+    const at = Number(row.last_sent);
+    const before = proofs.get(row.guest_id) ?? { lastSeenAt: null, provenUntil: null };
+    proofs.set(row.guest_id, {
+      lastSeenAt: Math.max(at, before.lastSeenAt ?? 0),
+      provenUntil: row.state === 'running' ? at : before.provenUntil,
+    });
+  }
+  return proofs;
+}

@@ -1,0 +1,126 @@
+import type { EndReason, Evidence } from '../../core/evidence.js';
+import type { GuestType } from '../../core/observation.js';
+import type { Queryable } from '../database.js';
+import { inBatches } from './batches.js';
+import { proofsOf } from './proof.js';
+import type { EdgeView, SegmentView, SessionView } from './read-model.js';
+import { nodeSights } from './sights.js';
+
+/** A row of sessions joined with its guest, cluster and last node. */
+export interface SessionRecord {
+  id: number;
+  guest_id: number;
+  cluster_id: number;
+  cluster: string;
+  vmid: number;
+  type: GuestType;
+  guest_name: string | null;
+  node: string;
+  start_at: number;
+  start_earliest: number | null;
+  start_latest: number;
+  start_evidence: Evidence;
+  start_upid: string | null;
+  end_at: number | null;
+  end_earliest: number | null;
+  end_latest: number | null;
+  end_evidence: Evidence | null;
+  end_reason: EndReason | null;
+  stop_upid: string | null;
+  user: string | null;
+  created_at: number;
+}
+
+interface SegmentRow {
+  session_id: number;
+  node: string;
+  started_at: number;
+  ended_at: number | null;
+  cores: number | null;
+  memory_bytes: number | null;
+}
+
+/** The views of these rows in their order: segments and proofs are asked once for all of them. */
+export async function sessionViewsOf(db: Queryable, rows: readonly SessionRecord[]): Promise<SessionView[]> {
+  if (rows.length === 0) return [];
+  const segments = await segmentsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  const proofs = await openProofs(db, rows);
+  return rows.map((row) => viewOf(row, segments.get(row.id) ?? [], proofs.get(row.guest_id) ?? null));
+}
+
+async function openProofs(db: Queryable, rows: readonly SessionRecord[]): Promise<Map<number, number | null>> {
+  const open = rows.filter((row) => row.end_at === null).map((row) => ({ id: row.guest_id, type: row.type }));
+  if (open.length === 0) return new Map();
+  const proofs = await proofsOf(db, open, await nodeSights(db));
+  return new Map([...proofs].map(([guestId, proof]) => [guestId, proof.provenUntil]));
+}
+
+async function segmentsOf(db: Queryable, sessionIds: readonly number[]): Promise<Map<number, SegmentView[]>> {
+  const rows = await inBatches(
+    sessionIds,
+    async (part) =>
+      (await db('segments as m')
+        .join('nodes as n', 'n.id', 'm.node_id')
+        .whereIn('m.session_id', part)
+        .orderBy(['m.session_id', 'm.started_at', 'm.id'])
+        .select(
+          'm.session_id',
+          'n.name as node',
+          'm.started_at',
+          'm.ended_at',
+          'm.cores',
+          'm.memory_bytes',
+        )) as SegmentRow[],
+  );
+  const segments = new Map<number, SegmentView[]>();
+  for (const row of rows) {
+    const of = segments.get(row.session_id) ?? [];
+    of.push({
+      node: row.node,
+      startedAt: row.started_at,
+      endedAt: row.ended_at,
+      cores: row.cores,
+      memoryBytes: row.memory_bytes,
+    });
+    segments.set(row.session_id, of);
+  }
+  return segments;
+}
+
+function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number | null): SessionView {
+  const end = endOf(row);
+  const provenUntil = end?.at ?? Math.max(row.start_at, openUntil ?? row.start_at);
+  return {
+    id: row.id,
+    guestId: row.guest_id,
+    clusterId: row.cluster_id,
+    cluster: row.cluster,
+    vmid: row.vmid,
+    type: row.type,
+    guestName: row.guest_name,
+    node: row.node,
+    start: { at: row.start_at, earliest: row.start_earliest, latest: row.start_latest, evidence: row.start_evidence },
+    end,
+    endReason: row.end_reason,
+    startUpid: row.start_upid,
+    stopUpid: row.stop_upid,
+    user: row.user,
+    provenUntil,
+    durationMs: Math.max(0, provenUntil - row.start_at),
+    segments,
+    createdAt: row.created_at,
+  };
+}
+
+function endOf(row: SessionRecord): EdgeView | null {
+  if (row.end_at === null) return null;
+  return {
+    at: row.end_at,
+    earliest: row.end_earliest,
+    latest: row.end_latest ?? row.end_at,
+    evidence: row.end_evidence ?? 'poll',
+  };
+}
