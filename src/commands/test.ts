@@ -1,0 +1,53 @@
+import type { Config } from '../config/config.js';
+import type { NodeCheck } from '../proxmox/check-node.js';
+import type { CliParts, Command, Invocation } from './command.js';
+
+export const testCommand: Command = {
+  name: 'test',
+  summary: 'Ask every node: reachable, certificate, token, privileges, guests',
+  notes: ['Exit code 1 when a node fails. Nothing is written, neither here nor on the nodes.'],
+  async run({ parts, loadConfig, print }) {
+    return testNodes(await loadConfig(), parts, print);
+  },
+};
+
+/** Checks the nodes of a configuration, prints what each answered in their order, and yields the exit code. */
+export async function testNodes(
+  config: Config,
+  parts: Pick<CliParts, 'clock'>,
+  print: Invocation['print'],
+): Promise<number> {
+  if (config.nodes.length === 0) {
+    print('✗ nodes: is empty, so there is nothing to measure: run "proxmox-tracker init", or put an entry there');
+    return 1;
+  }
+  const [{ checkNode }, { silentLog }] = await Promise.all([import('../proxmox/check-node.js'), import('../log.js')]);
+  const asked = config.nodes.map((node) => checkNode(node, config.polling, { clock: parts.clock, log: silentLog }));
+  let isFine = true;
+  for (const [index, each] of asked.entries()) {
+    const check = await each;
+    isFine &&= check.ok;
+    if (index > 0) print('');
+    linesOf(check).forEach((line) => print(line));
+  }
+  return isFine ? 0 : 1;
+}
+
+/** What `test` prints of one node. */
+export function linesOf(check: NodeCheck): string[] {
+  if (!check.ok) return [`✗ ${check.name}: ${check.sentence}`];
+  const where = check.cluster === null ? 'standalone' : `cluster ${check.cluster}`;
+  // The configuration may call the node otherwise than Proxmox does: then both are told.
+  const name = check.name === check.node ? check.node : `${check.name}, which is ${check.node} in Proxmox`;
+  const granted = check.privileges.map(
+    ({ privilege, path, isGranted }) => `${privilege} on ${path} ${isGranted ? '✓' : '✗'}`,
+  );
+  return [
+    '✓ Proxmox API connection successful',
+    `  Node: ${name} (${where}, Proxmox VE ${check.version})`,
+    `  Token: ${granted.join('   ')}`,
+    `  VMs found: ${check.guests.length}`,
+    ...check.guests.map(({ vmid, name: guest, status }) => `    - ${vmid}: ${guest ?? '(no name)'} (${status})`),
+    ...check.warnings.map((warning) => `  ! ${warning}`),
+  ];
+}
