@@ -27,7 +27,7 @@ export interface Derived {
  * (ledger.md, "The method"). Sessions are in time order, and only the last can be open.
  */
 export function derive(facts: GuestFacts): Derived {
-  const sweep = new Sweep(facts.coverageSince, facts.asOf);
+  const sweep = new Sweep(facts);
   for (const slot of slotsOf(facts.spans, facts.tasks, facts.boots, facts.asOf)) {
     for (const event of slot.events) sweep.apply(event, slot);
     if (slot.right !== null) sweep.meet(slot.right, slot);

@@ -197,9 +197,11 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
   const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
   const spans = spansUntil(guest, lastSeen);
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
+  // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).
+  const nodeTasks = nodeIds.flatMap((id) => nodeOf(id)?.tasks ?? []);
   return derive({
     spans,
-    tasks: guest.tasks,
+    tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
     asOf,

@@ -1,5 +1,7 @@
 import { closeEdge, openEdge, type EndEvidence, type StartEvidence } from './edge.js';
 import type { Edge, Segment, Session } from './session.js';
+import type { Slot } from './slot.js';
+import type { Span } from './span.js';
 
 /** The run that the sweep is in. */
 export interface Run {
@@ -57,4 +59,29 @@ export function ordered(sessions: Session[]): Session[] {
     if (session.end.at > next.start.at) next.start.at = Math.min(session.end.at, next.start.latest);
   }
   return sessions.map(withOrderedSegments);
+}
+
+/** The run goes on at another node from `at` on. */
+export function switchTo(run: Run, nodeId: number, at: number): void {
+  const last = run.segments.at(-1);
+  if (last === undefined) return;
+  last.endedAt = at;
+  run.segments.push({ nodeId, startedAt: at, endedAt: null });
+  run.nodeId = nodeId;
+}
+
+/**
+ * A process that came by live migration, or whose uptime reaches back before the last sample elsewhere, continues the run
+ * (ledger rule 14); so does one without an uptime where the start before it has no process yet.
+ */
+export function isContinued(span: Span, slot: Slot, run: Run): boolean {
+  if (slot.bornBy !== null) return true;
+  if (!run.isObserved && span.start === null && slot.startTask === null && run.nodeId === span.nodeId) return true;
+  const left = slot.left;
+  return (
+    left?.state === 'running' &&
+    left.nodeId !== span.nodeId &&
+    span.start !== null &&
+    span.start.latest < left.last.sentAt
+  );
 }

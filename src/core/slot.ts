@@ -4,15 +4,18 @@ import { meets, type Window } from './window.js';
 
 /** Something that a task, or a node's boot, did in one slot. */
 export type SlotEvent =
-  { kind: 'effect'; task: Task; effect: TaskEffect; window: Window } | { kind: 'boot'; nodeId: number; window: Window };
+  | { kind: 'effect'; task: Task; effect: TaskEffect; window: Window; targetId: number | null }
+  | { kind: 'boot'; nodeId: number; window: Window };
 
 /** The time between two neighbouring spans, before the first, or after the last: wide or narrow, it is all one (ledger.md, "The method"). */
 export interface Slot {
   left: Span | null;
   right: Span | null;
   window: Window;
-  /** The start task of the right-hand process, where one was found. */
+  /** The task that the right-hand process was started by, where one was found. */
   startTask: Task | null;
+  /** True where that task resumed a backup's process: its uptime then tells nothing of the run (ledger rule 16). */
+  isResumed: boolean;
   /** The live migration that the right-hand process came by. */
   bornBy: Task | null;
   events: SlotEvent[];
@@ -39,7 +42,9 @@ export function slotsOf(spans: readonly Span[], tasks: readonly Task[], boots: r
       // What a start still running has done is known only once its process is seen.
       if (effect.edge === 'start' && task.outcome === 'running') continue;
       const window = spanOf(task, asOf);
-      slotFor(slots, task, effect, window)?.events.push({ kind: 'effect', task, effect, window });
+      const slot = slotFor(slots, task, effect, window);
+      const targetId = effect.edge === 'move' ? targetOf(task, slot, ordered, asOf) : null;
+      slot?.events.push({ kind: 'effect', task, effect, window, targetId });
     }
   }
   for (const boot of boots) bootSlot(slots, boot)?.events.push({ kind: 'boot', nodeId: boot.nodeId, window: boot.at });
@@ -84,7 +89,7 @@ function emptySlots(spans: readonly Span[]): Slot[] {
     const left = spans[k - 1] ?? null;
     const right = spans[k] ?? null;
     const window = { earliest: left?.last.sentAt ?? -FAR, latest: right?.first.receivedAt ?? FAR };
-    slots.push({ left, right, window, startTask: null, bornBy: null, events: [] });
+    slots.push({ left, right, window, startTask: null, isResumed: false, bornBy: null, events: [] });
   }
   return slots;
 }
@@ -98,6 +103,12 @@ function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
       move.start.earliest <= task.start.latest &&
       task.start.latest <= spanOf(move, asOf).latest,
   );
+}
+
+/** Where a migration led: to the process that came by it, else to the node of the earliest start inside it (ledger rule 14). */
+function targetOf(move: Task, slot: Slot | null, tasks: readonly Task[], asOf: number): number | null {
+  if (slot?.bornBy === move) return slot.right?.nodeId ?? null;
+  return tasks.find((task) => task.type === 'qmstart' && isIncoming(task, [move], asOf))?.nodeId ?? null;
 }
 
 function markBorn(slots: Slot[], moves: readonly Task[], tasks: readonly Task[], asOf: number): void {
@@ -128,30 +139,57 @@ function hasOwnStart(span: Span, move: Task, tasks: readonly Task[], asOf: numbe
   );
 }
 
+/** Gives each observed process its start task; what is placed so is no event of its slot, for nothing can follow it there. */
 function placeObservedStarts(slots: Slot[], tasks: readonly Task[], asOf: number): Set<string> {
   const placed = new Set<string>();
   for (const slot of slots) {
     const span = slot.right;
     if (span?.state !== 'running' || slot.bornBy !== null) continue;
+    const resumedBy = resumeOf(span, tasks, asOf);
     const window = span.start ?? slot.window;
-    const task = tasks.findLast(
-      (candidate) =>
-        candidate.nodeId === span.nodeId &&
-        !placed.has(candidate.upid) &&
-        effectsOf(candidate).some((effect) => effect.edge === 'start') &&
-        meets(window, spanOf(candidate, asOf)) &&
-        meets(slot.window, spanOf(candidate, asOf)),
+    const candidates = tasks.filter(
+      (task) =>
+        task.nodeId === span.nodeId &&
+        !placed.has(task.upid) &&
+        effectsOf(task).some((effect) => effect.edge === 'start') &&
+        meets(window, spanOf(task, asOf)) &&
+        meets(slot.window, spanOf(task, asOf)),
     );
-    if (task === undefined) continue;
-    slot.startTask = task;
-    placed.add(task.upid);
-    const effect = effectsOf(task).find((candidate) => candidate.edge === 'start');
-    if (effect !== undefined) slot.events.push({ kind: 'effect', task, effect, window: spanOf(task, asOf) });
+    // Enclosing tasks explain a start only where no plain one does; without an uptime nothing says that they did.
+    const plain = candidates.findLast(isCertainStart);
+    slot.startTask = resumedBy ?? plain ?? (span.start === null ? null : (candidates.at(-1) ?? null));
+    slot.isResumed = resumedBy !== null;
+    if (slot.startTask !== null && slot.startTask.type !== 'vzdump') placed.add(slot.startTask.upid);
   }
   return placed;
 }
 
+function isCertainStart(task: Task): boolean {
+  return effectsOf(task).some((effect) => effect.edge === 'start' && effect.isCertain);
+}
+
+/** A start inside a backup with a process older than it resumed the backup's own process (ledger rule 16). */
+function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task | null {
+  const { start } = span;
+  if (start === null) return null;
+  const dumps = tasks.filter((task) => task.type === 'vzdump' && task.nodeId === span.nodeId);
+  const around = dumps.filter((dump) => meets(start, spanOf(dump, asOf)));
+  return (
+    tasks.find(
+      (task) =>
+        task.type === 'qmstart' &&
+        task.outcome === 'ok' &&
+        task.nodeId === span.nodeId &&
+        task.start.earliest > start.latest &&
+        task.start.earliest <= span.first.receivedAt &&
+        around.some((dump) => meets(task.start, spanOf(dump, asOf))),
+    ) ?? null
+  );
+}
+
 function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window): Slot | null {
+  // Whether a backup restarted the guest is told by its process, or by the shutdown inside it.
+  if (task.type === 'vzdump') return null;
   const possible = slots.filter((slot) => meets(slot.window, window) && !hasBegunBefore(slot, window));
   if (effect.edge === 'move') {
     return slots.find((slot) => slot.bornBy === task) ?? possible.at(-1) ?? null;

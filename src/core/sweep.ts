@@ -1,58 +1,85 @@
 import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
-import { ordered, sessionOf, type ClosedRun, type Run } from './run.js';
+import type { EndReason } from './evidence.js';
+import { isContinued, ordered, sessionOf, switchTo, type ClosedRun, type Run } from './run.js';
 import type { Conflict, Session } from './session.js';
 import type { Slot, SlotEvent } from './slot.js';
 import type { Span } from './span.js';
-import type { Task, TaskEffect } from './task.js';
+import { backupAround, spanOf, type Task, type TaskEffect } from './task.js';
 import type { Window } from './window.js';
+
+/** A start that an enclosing task may hold: a later proof makes it a run, or nothing does (ledger rule 10). */
+interface Possible {
+  task: Task;
+  window: Window;
+  after: number | null;
+}
+
+/** What the sweep needs beside the slots. */
+export interface SweepContext {
+  coverageSince: ReadonlyMap<number, number>;
+  tasks: readonly Task[];
+  asOf: number;
+}
 
 /** One walk through slots and spans in order, carrying the run under way (ledger.md, "The method"). */
 export class Sweep {
   private run: Run | null = null;
+  private possible: Possible | null = null;
   private stoppedAt: number | null = null;
   private hasHistory = false;
   private readonly closed: ClosedRun[] = [];
   private readonly conflicts: Conflict[] = [];
 
-  constructor(
-    private readonly coverageSince: ReadonlyMap<number, number>,
-    private readonly asOf: number,
-  ) {}
+  constructor(private readonly context: SweepContext) {}
 
   apply(event: SlotEvent, slot: Slot): void {
     if (event.kind === 'boot') this.boot(event.nodeId, event.window);
-    else if (event.effect.edge === 'start') this.startTask(event.task, event.window, slot);
+    else if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
     else if (event.effect.edge === 'end') this.endTask(event.task, event.effect, slot);
-    else this.move(event.task, event.window, slot);
+    else this.move(event.task, event.window, event.targetId, slot);
     this.hasHistory = true;
   }
 
   private boot(nodeId: number, window: Window): void {
     if (this.run === null || this.run.nodeId !== nodeId || this.run.provenAt > window.latest) return;
-    this.close({
-      evidence: 'boot',
-      reason: 'host',
-      task: null,
-      window: { earliest: this.run.provenAt, latest: window.latest },
-      near: 'middle',
-      proofs: [this.run.provenBy, 'the node booted anew'],
-    });
+    this.closeBy('boot', 'host', window.latest, 'the node booted anew');
   }
 
-  private startTask(task: Task, window: Window, slot: Slot): void {
+  /** A start whose process no sample shows. */
+  private startTask(task: Task, effect: TaskEffect, window: Window): void {
+    if (!effect.isCertain) {
+      this.notePossible(task, window);
+      return;
+    }
     // An OK start means that nothing ran: what ran before ended without a trace.
-    if (this.run !== null) this.closeUnlogged(window.latest, `task ${task.upid}`);
-    const isNext = slot.startTask === task && slot.right !== null;
+    if (this.run !== null) this.closeBy('poll', 'unlogged', window.latest, `task ${task.upid}`);
+    this.openByTask(task, window, this.lowerBound());
+  }
+
+  private notePossible(task: Task, window: Window): void {
+    if (this.run !== null) return;
+    // Resuming from RAM starts nothing: only what was suspended to disk begins anew.
+    if (task.type.endsWith('resume') && this.closed.at(-1)?.end.reason !== 'suspend') return;
+    this.possible = { task, window, after: this.lowerBound() };
+  }
+
+  /** A proof that needs a run behind it makes the possible start one. */
+  private openPossible(nodeId: number): void {
+    const { possible } = this;
+    if (this.run !== null || possible === null || possible.task.nodeId !== nodeId) return;
+    this.nameBackup(possible.task);
+    this.openByTask(possible.task, possible.window, possible.after);
+  }
+
+  /** The shutdown inside a backup that started the guest again was the backup's. */
+  private nameBackup(task: Task | null): void {
+    const last = this.closed.at(-1);
+    if (task?.type === 'vzdump' && last?.end.task?.type === 'qmshutdown') last.end.reason = 'backup';
+  }
+
+  private openByTask(task: Task, window: Window, after: number | null): void {
     this.open(
-      {
-        uptime: isNext && slot.right?.isBarred === false ? slot.right.start : null,
-        isYoung: isNext && (slot.right?.isYoung ?? false),
-        task,
-        taskWindow: window,
-        after: this.lowerBound(),
-        before: isNext ? (slot.right?.first.receivedAt ?? null) : null,
-        isLogEdge: false,
-      },
+      { uptime: null, isYoung: false, task, taskWindow: window, after, before: null, isLogEdge: false },
       task.nodeId,
       task.start.earliest,
       `task ${task.upid}`,
@@ -60,7 +87,8 @@ export class Sweep {
   }
 
   private endTask(task: Task, effect: TaskEffect, slot: Slot): void {
-    const latest = task.end?.latest ?? this.asOf;
+    const latest = task.end?.latest ?? this.context.asOf;
+    if (effect.isCertain) this.openPossible(task.nodeId);
     if (this.run === null) {
       // A stop of a stopped guest also returns OK; only as the guest's first event does it tell of a run before the log.
       if (this.hasHistory || slot.left !== null || !effect.isCertain) return;
@@ -80,10 +108,12 @@ export class Sweep {
       near: effect.near,
       proofs: [run.provenBy, `task ${task.upid}`],
     });
+    const backup = backupAround(task, this.context.tasks, this.context.asOf);
+    if (backup !== null) this.notePossible(backup, spanOf(backup, this.context.asOf));
   }
 
   private openBeforeLog(task: Task): void {
-    const since = this.coverageSince.get(task.nodeId) ?? task.start.earliest;
+    const since = this.context.coverageSince.get(task.nodeId) ?? task.start.earliest;
     const at = Math.min(since, task.start.latest);
     this.open(
       { uptime: null, isYoung: false, task: null, taskWindow: null, after: null, before: at, isLogEdge: true },
@@ -93,47 +123,43 @@ export class Sweep {
     );
   }
 
-  private move(task: Task, window: Window, slot: Slot): void {
+  private move(task: Task, window: Window, targetId: number | null, slot: Slot): void {
+    if (targetId === null) return;
+    this.openPossible(task.nodeId);
+    // What is moved while it runs ran before: as the first event of the log it tells of a run before it.
+    if (this.run === null && !this.hasHistory && slot.left === null) this.openBeforeLog(task);
     const run = this.run;
-    const target = slot.bornBy === task ? slot.right : null;
-    if (run === null || run.nodeId !== task.nodeId || target === null) return;
-    const switched = {
-      earliest: Math.max(run.provenAt, window.earliest),
-      latest: Math.min(target.first.receivedAt, window.latest),
-    };
-    this.switchTo(target.nodeId, Math.max(switched.earliest, switched.latest - 1000));
-  }
-
-  private switchTo(nodeId: number, at: number): void {
-    const run = this.run;
-    const last = run?.segments.at(-1);
-    if (run === null || last === undefined) return;
-    last.endedAt = at;
-    run.segments.push({ nodeId, startedAt: at, endedAt: null });
-    run.nodeId = nodeId;
+    if (run === null || run.nodeId !== task.nodeId) return;
+    const seenAt = slot.bornBy === task ? (slot.right?.first.receivedAt ?? window.latest) : window.latest;
+    const latest = Math.min(seenAt, window.latest);
+    switchTo(run, targetId, Math.max(run.provenAt, window.earliest, latest - 1000));
   }
 
   /** The sweep comes to a span: its samples confirm, open or end a run. */
   meet(span: Span, slot: Slot): void {
-    if (span.state === 'stopped') {
-      if (this.run !== null) this.closeUnlogged(span.first.receivedAt, 'a sample of stopped');
-      this.clipEnd(span.first.receivedAt);
-      this.stoppedAt = span.last.sentAt;
-    } else {
-      this.meetRunning(span, slot);
-    }
+    if (span.state === 'running') this.meetRunning(span, slot);
+    else this.meetStopped(span);
     this.hasHistory = true;
   }
 
+  private meetStopped(span: Span): void {
+    if (this.run !== null) this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
+    this.clipEnd(span.first.receivedAt);
+    this.stoppedAt = span.last.sentAt;
+    if (this.possible === null) return;
+    // Stopped while the task runs on only raises the start's lower bound; stopped after it means that nothing began.
+    if (span.last.sentAt < this.possible.window.latest) this.possible.after = span.last.sentAt;
+    else this.possible = null;
+  }
+
   private meetRunning(span: Span, slot: Slot): void {
+    if (slot.bornBy !== null) this.openPossible(slot.bornBy.nodeId);
     const run = this.run;
-    if (run !== null && this.isContinued(span, slot)) {
-      if (run.nodeId !== span.nodeId) this.switchTo(span.nodeId, span.first.receivedAt);
+    if (run !== null && isContinued(span, slot, run)) {
+      if (run.nodeId !== span.nodeId) switchTo(run, span.nodeId, span.first.receivedAt);
     } else {
-      if (run !== null && (run.isObserved || slot.startTask === null || slot.startTask !== run.start.task)) {
-        this.closeUnlogged(span.start?.latest ?? span.first.receivedAt, 'the start of the next process');
-      }
-      if (this.run === null) this.openObserved(span);
+      if (run !== null) this.closeBefore(span, slot, run);
+      this.openObserved(span, slot);
     }
     if (this.run === null) return;
     this.run.isObserved = true;
@@ -142,26 +168,33 @@ export class Sweep {
     this.stoppedAt = null;
   }
 
-  /** A process that came by live migration, or whose uptime reaches back before the last sample elsewhere, continues the run (rule 14). */
-  private isContinued(span: Span, slot: Slot): boolean {
-    if (slot.bornBy !== null) return true;
-    const left = slot.left;
-    return (
-      left?.state === 'running' &&
-      left.nodeId !== span.nodeId &&
-      span.start !== null &&
-      span.start.latest < left.last.sentAt &&
-      slot.events.length === 0
-    );
+  /** Another process is seen: the one before ended, and nothing said so but, perhaps, the task that restarted it. */
+  private closeBefore(span: Span, slot: Slot, run: Run): void {
+    const latest = span.start?.latest ?? span.first.receivedAt;
+    const task = slot.startTask;
+    if (task?.type === 'vzdump' && run.nodeId === task.nodeId) {
+      const earliest = Math.max(run.provenAt, task.start.earliest);
+      const window = { earliest, latest: Math.max(latest, earliest) };
+      const proofs = [run.provenBy, `task ${task.upid}`];
+      this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', proofs });
+      return;
+    }
+    const isElsewhere = run.nodeId !== span.nodeId;
+    this.closeBy('poll', isElsewhere ? 'fenced' : 'unlogged', latest, 'the start of the next process');
   }
 
-  private openObserved(span: Span): void {
+  private openObserved(span: Span, slot: Slot): void {
+    const task = slot.startTask;
+    const isBarred = span.isBarred || slot.isResumed;
+    const last = this.closed.at(-1);
+    this.nameBackup(task);
+    if (last?.end.reason === 'host' && last.run.nodeId !== span.nodeId) last.end.reason = 'fenced';
     this.open(
       {
-        uptime: span.isBarred ? null : span.start,
-        isYoung: span.isYoung,
-        task: null,
-        taskWindow: null,
+        uptime: isBarred ? null : span.start,
+        isYoung: span.isYoung && !isBarred,
+        task,
+        taskWindow: task === null ? null : spanOf(task, this.context.asOf),
         after: this.lowerBound(),
         before: span.first.receivedAt,
         isLogEdge: false,
@@ -182,6 +215,7 @@ export class Sweep {
   private open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {
     const edge = openEdge(start);
     this.clipEnd(edge.latest);
+    this.possible = null;
     this.run = {
       start,
       segments: [{ nodeId, startedAt: edge.at, endedAt: null }],
@@ -199,17 +233,12 @@ export class Sweep {
     last.end.window = { earliest: Math.min(last.end.window.earliest, latest), latest };
   }
 
-  private closeUnlogged(latest: number, counterProof: string): void {
+  /** Ends the run between its last proof and a counter-proof. */
+  private closeBy(evidence: 'poll' | 'boot', reason: EndReason, latest: number, counterProof: string): void {
     const run = this.run;
     if (run === null) return;
-    this.close({
-      evidence: 'poll',
-      reason: 'unlogged',
-      task: null,
-      window: { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) },
-      near: 'middle',
-      proofs: [run.provenBy, counterProof],
-    });
+    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
+    this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
   }
 
   private close(end: EndEvidence): void {

@@ -1,5 +1,5 @@
 import type { EndReason } from './evidence.js';
-import type { Window } from './window.js';
+import { meets, type Window } from './window.js';
 
 export type TaskOutcome = 'running' | 'ok' | 'failed' | 'unknown';
 
@@ -24,10 +24,10 @@ export interface Task {
 export interface TaskEffect {
   edge: 'end' | 'start' | 'move';
   reason: EndReason;
-  /** False: an OK task of this type need not have had this effect; a later proof decides. */
+  /** False: an OK task of this type need not have had this effect; another proof decides (ledger rule 10). */
   isCertain: boolean;
   /** Where within its task the edge likely lies. */
-  near: 'start' | 'end';
+  near: 'start' | 'end' | 'middle';
 }
 
 const STOPS: Record<string, Omit<TaskEffect, 'edge'>> = {
@@ -39,15 +39,27 @@ const STOPS: Record<string, Omit<TaskEffect, 'edge'>> = {
   qmsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
   vzsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
   vzreboot: { reason: 'reboot', isCertain: true, near: 'start' },
-  // These end a run only where there was one: a stopped guest is destroyed just as well.
-  qmdestroy: { reason: 'destroy', isCertain: false, near: 'start' },
-  vzdestroy: { reason: 'destroy', isCertain: false, near: 'start' },
+  // These end a run only where there was one: on a stopped guest they succeed just as well.
+  qmrollback: { reason: 'rollback', isCertain: false, near: 'start' },
+  vzrollback: { reason: 'rollback', isCertain: false, near: 'start' },
+  vzmigrate: { reason: 'migrate', isCertain: false, near: 'start' },
+  qmdestroy: { reason: 'destroy', isCertain: false, near: 'middle' },
+  vzdestroy: { reason: 'destroy', isCertain: false, near: 'middle' },
 };
 
-const STARTS: Record<string, Omit<TaskEffect, 'edge' | 'reason'>> = {
-  qmstart: { isCertain: true, near: 'end' },
-  vzstart: { isCertain: true, near: 'end' },
-  vzreboot: { isCertain: true, near: 'end' },
+/** Whether an OK task of this type is sure to have started a process. */
+const STARTS: Record<string, boolean> = {
+  qmstart: true,
+  vzstart: true,
+  vzreboot: true,
+  qmresume: false,
+  vzresume: false,
+  qmrollback: false,
+  qmcreate: false,
+  qmrestore: false,
+  qmtunnel: false,
+  vzmtunnel: false,
+  vzdump: false,
 };
 
 /** Types that are kept as evidence; all others touch no guest's process. */
@@ -55,22 +67,10 @@ export const EVIDENCE_TYPES: ReadonlySet<string> = new Set([
   ...Object.keys(STOPS),
   ...Object.keys(STARTS),
   'qmigrate',
-  'vzmigrate',
-  'qmresume',
-  'vzresume',
-  'qmrollback',
-  'vzrollback',
-  'vzdump',
-  'qmcreate',
   'vzcreate',
-  'qmrestore',
   'vzrestore',
-  'qmdestroy',
-  'vzdestroy',
   'qmclone',
   'vzclone',
-  'qmtunnel',
-  'vzmtunnel',
   'qmpause',
 ]);
 
@@ -83,8 +83,10 @@ export function effectsOf(task: Task): TaskEffect[] {
   const effects: TaskEffect[] = [];
   const stop = STOPS[task.type];
   if (stop !== undefined && task.outcome === 'ok') effects.push({ edge: 'end', ...stop });
-  const start = STARTS[task.type];
-  if (start !== undefined) effects.push({ edge: 'start', reason: stop?.reason ?? 'stop', ...start });
+  const isCertain = STARTS[task.type];
+  if (isCertain !== undefined) {
+    effects.push({ edge: 'start', reason: stop?.reason ?? 'stop', isCertain, near: 'end' });
+  }
   if (task.type === 'qmigrate') effects.push({ edge: 'move', reason: 'migrate', isCertain: true, near: 'end' });
   return effects;
 }
@@ -92,4 +94,13 @@ export function effectsOf(task: Task): TaskEffect[] {
 /** The task from its first to its last possible instant; a running one reaches to `asOf`. */
 export function spanOf(task: Task, asOf: number): Window {
   return { earliest: task.start.earliest, latest: Math.max(task.start.latest, task.end?.latest ?? asOf) };
+}
+
+/** The backup that a VM's shutdown belongs to, if any: stop mode shuts down as root and starts again without a task (proxmox-api.md, section 2.2). */
+export function backupAround(task: Task, tasks: readonly Task[], asOf: number): Task | null {
+  if (task.type !== 'qmshutdown' || task.user !== 'root@pam') return null;
+  return (
+    tasks.find((one) => one.type === 'vzdump' && one.nodeId === task.nodeId && meets(spanOf(one, asOf), task.start)) ??
+    null
+  );
 }
