@@ -1,0 +1,115 @@
+import { ApiError, allowParameters, type AnswerContext } from './answer.js';
+import { hostUptimeS, requireVm } from './answer-guests.js';
+import { wholeNumber } from './answer-tasks.js';
+import { hasPrivilege } from './permissions.js';
+import type { Machine } from './machine.js';
+import type { GuestType } from './scenario.js';
+import { countUpTo } from './timeline.js';
+import { releases } from './versions.js';
+
+function requireNode(context: AnswerContext, machine: Machine, privilege: string): void {
+  if (hasPrivilege(context.caller, `/nodes/${machine.name}`, privilege)) return;
+  throw new ApiError(403, `Permission check failed (/nodes/${machine.name}, ${privilege})`);
+}
+
+/** GET /version and /nodes/{node}/version. */
+export function versionOf(context: AnswerContext, machine: Machine): Record<string, unknown> {
+  allowParameters(context.query, []);
+  const { version, release, repoid } = releases[machine.version];
+  return { version, release, repoid };
+}
+
+/** GET /nodes/{node}/time: the node's own wall clock (Sys.Audit). */
+export function nodeTime(context: AnswerContext, machine: Machine): Record<string, unknown> {
+  allowParameters(context.query, []);
+  requireNode(context, machine, 'Sys.Audit');
+  const time = machine.clock.wallS(context.at);
+  return { timezone: 'UTC', time, localtime: time };
+}
+
+/** GET /nodes/{node}/status (Sys.Audit): uptime is live. */
+export function nodeStatus(context: AnswerContext, machine: Machine): Record<string, unknown> {
+  allowParameters(context.query, []);
+  requireNode(context, machine, 'Sys.Audit');
+  const { version, repoid, kernel } = releases[machine.version];
+  return {
+    uptime: hostUptimeS(machine, context.at),
+    pveversion: `pve-manager/${version}/${repoid}`,
+    kversion: `Linux ${kernel} #1 SMP PREEMPT_DYNAMIC`,
+    'current-kernel': { sysname: 'Linux', release: kernel, version: '#1 SMP PREEMPT_DYNAMIC', machine: 'x86_64' },
+    'boot-info': { mode: 'efi', secureboot: 0 },
+    cpu: 0.05,
+    wait: 0.001,
+    idle: 0,
+    loadavg: ['0.42', '0.37', '0.31'],
+    cpuinfo: { cpus: 32, cores: 16, sockets: 1, model: 'Simulated', mhz: '3000.000', hvm: '1', user_hz: 100, flags: 'vmx' },
+    memory: { total: 137438953472, used: 34359738368, free: 103079215104, available: 103079215104 },
+    swap: { total: 0, used: 0, free: 0 },
+    ksm: { shared: 0 },
+    rootfs: { total: 107374182400, used: 21474836480, free: 85899345920, avail: 85899345920 },
+  };
+}
+
+/** GET /nodes/{node}/journal (Sys.Syslog): lines in the node's zone, without a year, between two cursors (proxmox-api.md 13). */
+export function journal(context: AnswerContext, machine: Machine): unknown[] {
+  const { query, at } = context;
+  const isNew = machine.version === '9.2';
+  allowParameters(query, ['since', 'until', 'lastentries', 'startcursor', 'endcursor', ...(isNew ? ['structured', 'unit', 'service'] : [])]);
+  requireNode(context, machine, 'Sys.Syslog');
+  const sinceS = wholeNumber(query, 'since') ?? 0;
+  const untilS = wholeNumber(query, 'until') ?? Number.MAX_SAFE_INTEGER;
+  const count = countUpTo(machine.journalAts, at);
+  const isStructured = query['structured'] === '1';
+  const rows: unknown[] = [];
+  for (const entry of machine.journal.slice(0, count)) {
+    const stampS = machine.clock.wallS(entry.at);
+    if (stampS < sinceS || stampS > untilS) continue;
+    if (query['service'] !== undefined && entry.identifier !== query['service']) continue;
+    if (isStructured) {
+      rows.push({ timestamp: machine.clock.wallMs(entry.at) * 1000, identifier: entry.identifier, pid: entry.pid, message: entry.message, priority: 6 });
+    } else rows.push(`${syslogTime(stampS)} ${machine.name} ${entry.identifier}[${entry.pid}]: ${entry.message}`);
+  }
+  return isStructured ? rows : [`s=simulated;i=0;t=${sinceS}`, ...rows, `s=simulated;i=${rows.length};t=${Math.min(untilS, machine.clock.wallS(at))}`];
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function syslogTime(stampS: number): string {
+  const date = new Date(stampS * 1000);
+  return `${months[date.getUTCMonth()]} ${String(date.getUTCDate()).padStart(2, '0')} ${date.toISOString().slice(11, 19)}`;
+}
+
+const binsByFrame: Readonly<Record<string, { binS: number; count: number }>> = {
+  hour: { binS: 60, count: 70 },
+  day: { binS: 1800, count: 70 },
+  week: { binS: 10_800, count: 70 },
+};
+
+/** GET .../rrddata: a bin has cpu and mem where the guest had a process in at least half of it (proxmox-api.md 10). */
+export function rrdData(context: AnswerContext, machine: Machine, type: GuestType, vmid: number): unknown[] {
+  allowParameters(context.query, ['timeframe', 'cf', 'ds']);
+  requireVm(context, machine, type, vmid, 'VM.Audit');
+  const frame = binsByFrame[context.query['timeframe'] ?? ''];
+  if (frame === undefined) throw new ApiError(400, 'Parameter verification failed.', { timeframe: 'property is missing and it is not optional' });
+  const { engine, at } = context;
+  const lives = engine.lives.get(machine.cluster)?.get(vmid) ?? [];
+  const lastBinS = Math.floor(machine.clock.wallS(at) / frame.binS) * frame.binS;
+  return Array.from({ length: frame.count }, (_, index) => {
+    const time = lastBinS - (frame.count - 1 - index) * frame.binS;
+    const endAt = at - (machine.clock.wallS(at) - time) * 1000;
+    const samples = Array.from({ length: 6 }, (_, part) => endAt - (part + 0.5) * (frame.binS / 6) * 1000);
+    const isUp = (sampleAt: number): boolean => lives.some((life) => isRunningAt(life, sampleAt));
+    return samples.filter(isUp).length >= 3 ? { time, cpu: 0.05, maxcpu: 2, mem: 1073741824, maxmem: 2147483648 } : { time };
+  });
+}
+
+function isRunningAt(life: { destroyedAt: number | null; states: { at(at: number): { process: unknown } | undefined } }, at: number): boolean {
+  if (life.destroyedAt !== null && life.destroyedAt <= at) return false;
+  return (life.states.at(at)?.process ?? null) !== null;
+}
+
+/** GET /nodes/{node}/certificates/info: any caller. */
+export function certificatesInfo(context: AnswerContext, machine: Machine): unknown[] {
+  allowParameters(context.query, []);
+  return context.certificates.certificatesOf(machine.name);
+}
