@@ -7,6 +7,7 @@ import { identityOf } from './identity.js';
 import { grantsOf, type Grant } from './permissions.js';
 import { badAnswer, FLAG, flagOf, NAME, numberOf, reader, rowsOf, TEXT, textOf } from './schema.js';
 import type { RawFlag, RawNumber, RawText } from './schema.js';
+import { bareFingerprint } from './trust.js';
 
 interface RawStatus {
   type: string;
@@ -90,12 +91,13 @@ function fingerprintOf(nodes: RawNode[], name: string): string | null {
   return textOf(nodes.find((row) => row.node === name)?.ssl_fingerprint);
 }
 
-/** The SHA-256 of pve-root-ca.pem, null where the server does not tell it; an outage is not taken for that. */
+/** The SHA-256 of pve-root-ca.pem as bare hex digits, null where the server does not tell it; an outage is not taken for that. */
 async function fetchRootCa(api: ProxmoxApi, node: string): Promise<string | null> {
   const path = `/nodes/${encodeURIComponent(node)}/certificates/info`;
   try {
     const rows = readCertificates((await api.get(path)).data, `GET ${path}`);
-    return textOf(rows.find((row) => row.filename === 'pve-root-ca.pem')?.fingerprint);
+    const fingerprint = textOf(rows.find((row) => row.filename === 'pve-root-ca.pem')?.fingerprint);
+    return fingerprint === null ? null : bareFingerprint(fingerprint);
   } catch (error) {
     const isRefused =
       error instanceof ProxmoxError &&
