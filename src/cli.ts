@@ -1,6 +1,13 @@
 import { parseArgs } from 'node:util';
 import { commandHelp, commonOptions, groupHelp, overallHelp } from './commands/help.js';
-import { CommandError, UsageError, type CliParts, type Command, type Invocation } from './commands/command.js';
+import {
+  CommandError,
+  UsageError,
+  type CliParts,
+  type Command,
+  type Invocation,
+  type OptionValues,
+} from './commands/command.js';
 import { commands } from './commands/table.js';
 import { ConfigError } from './config/config-error.js';
 import { nearest } from './config/nearest.js';
@@ -20,7 +27,8 @@ export async function run(argv: string[], parts: RunParts): Promise<number> {
   }
 }
 
-async function dispatch(argv: string[], parts: CliParts): Promise<number> {
+async function dispatch(given: string[], parts: CliParts): Promise<number> {
+  const argv = commandFirst(given);
   const words = wordsBeforeOptions(argv);
   const command =
     commands.find(({ name }) => name === words.join(' ')) ?? commands.find(({ name }) => name === words[0]);
@@ -35,7 +43,7 @@ async function dispatch(argv: string[], parts: CliParts): Promise<number> {
     print(packageVersion);
     return 0;
   }
-  checkOperands(command, positionals);
+  checkWhole(command, positionals, values);
   const configFile = typeof values['config'] === 'string' ? values['config'] : 'config.yaml';
   const loadConfig: Invocation['loadConfig'] = async () => {
     const load = await import('./config/load.js');
@@ -51,6 +59,13 @@ function interrupted(signal: AbortSignal): Promise<number> {
     if (signal.aborted) resolve(130);
     else signal.addEventListener('abort', () => resolve(130), { once: true });
   });
+}
+
+// Many are used to `program --config FILE command`: the same as behind it.
+function commandFirst(argv: string[]): string[] {
+  const width = argv[0] === '--config' ? 2 : 1;
+  const isBefore = argv[0]?.startsWith('--config') === true && argv.length > width;
+  return isBefore ? [...argv.slice(width), ...argv.slice(0, width)] : argv;
 }
 
 // A command's name is one word or two: what stands before the first option.
@@ -87,7 +102,7 @@ function withoutWord(argv: string[], isHelp: boolean, parts: CliParts): number {
     parts.stdout.write(`${packageVersion}\n`);
     return 0;
   }
-  throw new UsageError(`the command comes first: proxmox-tracker COMMAND ${argv.join(' ')}`);
+  throw new UsageError('a command is missing: proxmox-tracker COMMAND [options]');
 }
 
 function parseOptions(command: Command, args: string[]): Pick<Invocation, 'values' | 'positionals'> {
@@ -120,12 +135,16 @@ function unknownOption(rawName: string, known: string[]): UsageError {
   return new UsageError(`${rawName} is not a known option${near === null ? '' : `: did you mean --${near}?`}`);
 }
 
-function checkOperands(command: Command, positionals: string[]): void {
+function checkWhole(command: Command, positionals: string[], values: OptionValues): void {
   const operands = command.operands ?? [];
-  const missing = operands.slice(positionals.length).find((operand) => !operand.startsWith('['));
+  const missing = operands[positionals.length];
   if (missing !== undefined) throw new UsageError(`${command.name} needs ${missing} after it`);
   const extra = positionals[operands.length];
   if (extra !== undefined) throw new UsageError(`${command.name} does not know what to do with "${extra}"`);
+  for (const [name, option] of Object.entries(command.options ?? {})) {
+    if (option.isRequired !== true || values[name] !== undefined) continue;
+    throw new UsageError(`${command.name} needs --${name} ${option.value ?? ''}: ${option.help}`);
+  }
 }
 
 function failed(error: unknown, parts: CliParts): number {

@@ -18,6 +18,8 @@ export interface OptionSpec {
   type: 'string' | 'boolean';
   /** The value's name in the usage line, such as FILE. */
   value?: string;
+  /** The command does not run without it. */
+  isRequired?: boolean;
   help: string;
 }
 

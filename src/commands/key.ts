@@ -11,7 +11,7 @@ export const keyCreate: Command = {
   operands: ['NAME'],
   summary: 'Make an API key and print it, once',
   options: {
-    scope: { type: 'string', value: 'SCOPE', help: 'ingest, read, admin or enrol' },
+    scope: { type: 'string', value: 'SCOPE', isRequired: true, help: 'ingest, read, admin or enrol' },
     node: { type: 'string', value: 'NODE', help: 'the only node that the key may report for' },
     expires: { type: 'string', value: 'WHEN', help: 'a date such as 2027-01-31 (its end, UTC), or 30d, 12h' },
   },
@@ -97,7 +97,6 @@ export const keyRevoke: Command = {
 };
 
 function scopeOf(written: string | boolean | undefined): KeyScope {
-  if (written === undefined) throw new UsageError('key create needs --scope: ingest, read, admin or enrol');
   const scope = scopes.find((each) => each === written);
   if (scope === undefined) throw new UsageError(`--scope is "${String(written)}": write ingest, read, admin or enrol`);
   return scope;
