@@ -1,4 +1,4 @@
-import { ReadError, TimeoutError } from 'got';
+import { ReadError } from 'got';
 import { ProxmoxError } from './errors.js';
 
 /** Where a request went, for sentences: "10.0.0.11:8006". */
@@ -14,7 +14,8 @@ export function failureOf(error: unknown, place: string): ProxmoxError {
   if (error instanceof ProxmoxError) return error;
   if (!(error instanceof Error)) return new ProxmoxError('bad_answer', `${place} failed for an unknown reason`);
   if (error.cause instanceof ProxmoxError) return error.cause;
-  if (error instanceof TimeoutError) return new ProxmoxError('timeout', timeoutSentence(error, place));
+  const phase = timedOutPhase(error) ?? timedOutPhase(error.cause);
+  if (phase !== null) return new ProxmoxError('timeout', timeoutSentence(phase, place));
   const code = codeOf(error);
   if (error instanceof ReadError) {
     return new ProxmoxError(
@@ -37,8 +38,15 @@ export function failureOf(error: unknown, place: string): ProxmoxError {
   return new ProxmoxError('unreachable', unreachableSentence(code, place));
 }
 
-function timeoutSentence(error: TimeoutError, place: string): string {
-  switch (error.event) {
+/** The phase of got's time-out, or the kernel's own of connecting. On Node 24 got wraps its TimeoutError in a plain RequestError. */
+function timedOutPhase(error: unknown): string | null {
+  if (!(error instanceof Error) || codeOf(error) !== 'ETIMEDOUT') return null;
+  if (error.name !== 'TimeoutError') return error.cause instanceof Error ? null : 'connect';
+  return 'event' in error ? String(error.event) : 'request';
+}
+
+function timeoutSentence(phase: string, place: string): string {
+  switch (phase) {
     case 'connect':
     case 'lookup':
       return `${place} did not take the connection in time: is the host up, and does a firewall drop port and address?`;
