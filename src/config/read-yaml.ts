@@ -4,7 +4,8 @@ import { ConfigError } from './config-error.js';
 // The parser's own messages quote the text, which may be a secret: each kind of fault has a sentence of ours.
 const faults: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'is indented with a tab: use blanks',
-  BAD_INDENT: 'is indented differently from its neighbours: give keys of one section the same number of blanks',
+  BAD_INDENT:
+    'is indented unlike its neighbours or follows an open bracket: give keys of one section the same blanks, close brackets',
   DUPLICATE_KEY: 'names a key that its section already has: keep one of the two',
   MISSING_CHAR:
     'misses a sign: look for a quote, bracket or brace that is not closed, or a ":" without a blank after it',
@@ -14,7 +15,6 @@ const faults: Partial<Record<YAMLError['code'], string>> = {
   MULTILINE_IMPLICIT_KEY: 'has a key without ":" after it: write "key: value"',
   BLOCK_AS_IMPLICIT_KEY: 'has two ":" on one line: put the value in quotes',
   MULTIPLE_DOCS: 'begins a second document with "---": keep one in the file',
-  BAD_ALIAS: 'has a value that begins with "*": put it in quotes',
   TAG_RESOLVE_FAILED: 'has a value that begins with "!": put it in quotes',
 };
 
@@ -22,7 +22,9 @@ const faults: Partial<Record<YAMLError['code'], string>> = {
 export function readYaml(text: string, file: string): unknown {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const error = document.errors[0] ?? document.warnings[0];
+  // A bracket that is not closed also makes the line after it look wrongly indented: the bracket is the cause.
+  const cause = document.errors.find(({ code }) => code === 'MISSING_CHAR');
+  const error = cause ?? document.errors[0] ?? document.warnings[0];
   if (error !== undefined) {
     const { line } = lines.linePos(error.pos[0]);
     throw new ConfigError(
@@ -32,6 +34,8 @@ export function readYaml(text: string, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch {
-    throw new ConfigError(`${file} refers to a part of itself that is not there or too often: write the values out`);
+    throw new ConfigError(
+      `${file} has a value that begins with "*" and refers to nothing, or to too much: put it in quotes`,
+    );
   }
 }
