@@ -3,6 +3,7 @@ export { AccessError } from './access/access-error.js';
 export {
   addUser,
   countUsers,
+  isUserName,
   listUsers,
   PASSWORD_MIN_LENGTH,
   setPassword,

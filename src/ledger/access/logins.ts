@@ -8,6 +8,7 @@ export interface LoginView {
   userName: string;
   role: Role;
   csrfToken: string;
+  lastUsedAt: number;
 }
 
 interface LoginRow {
@@ -50,15 +51,20 @@ export async function createLogin(
 export async function loginByToken(db: Queryable, token: string, now: number): Promise<LoginView | null> {
   const row = await liveLogins(db, now).where('l.token_hash', tokenHash(token)).first<LoginRow | undefined>();
   if (row === undefined) return null;
-  return { id: row.id, userId: row.user_id, userName: row.name, role: row.role, csrfToken: row.csrf_token };
+  return {
+    id: row.id,
+    userId: row.user_id,
+    userName: row.name,
+    role: row.role,
+    csrfToken: row.csrf_token,
+    lastUsedAt: row.last_used_at,
+  };
 }
 
 /** Notes that the login is in use, at most once in five minutes. */
-export async function touchLogin(db: Queryable, id: number, now: number): Promise<void> {
-  await db('web_logins')
-    .where({ id })
-    .where('last_used_at', '<=', now - TOUCH_MS)
-    .update({ last_used_at: now });
+export async function touchLogin(db: Queryable, login: LoginView, now: number): Promise<void> {
+  if (now - login.lastUsedAt < TOUCH_MS) return;
+  await db('web_logins').where({ id: login.id }).update({ last_used_at: now });
 }
 
 /** Ends a login; its cookie opens nothing any more. */

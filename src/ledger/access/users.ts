@@ -32,7 +32,7 @@ export async function addUser(
   now: number,
 ): Promise<{ id: number; name: string }> {
   const name = userNameOf(wish.name);
-  if (!/^[a-z0-9][a-z0-9._@-]{0,63}$/.test(name)) {
+  if (!isUserName(name)) {
     throw new AccessError(
       'The user name must be 1 to 64 letters, digits, dots, dashes or @, and begin with a letter or digit.',
     );
@@ -85,6 +85,11 @@ export async function verifyPassword(db: Queryable, name: string, password: stri
     .first()) as UserRow | undefined;
   const isRight = await isPassword(password.slice(0, PASSWORD_MAX_LENGTH), row?.password_hash ?? null);
   return row !== undefined && isRight && row.disabled_at === null ? userOf(row) : null;
+}
+
+/** True for what may be the stored name of a user. */
+export function isUserName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._@-]{0,63}$/.test(name);
 }
 
 /** The name as it is stored. */

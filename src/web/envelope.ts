@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+import type { Clock } from '../clock.js';
+import type { Log } from '../log.js';
+import { identityOf, nameOf } from './authenticate.js';
+
+/** On every answer, also on those that Node itself gives to a request it cannot read. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+/** Gives the request an id, which the answer carries, and writes its line in the log when it is answered. */
+export function requestLog(log: Log, clock: Clock): Middleware {
+  return async (ctx, next) => {
+    const startedMs = clock.monotonicMs();
+    const id = randomUUID();
+    ctx.state['requestId'] = id;
+    ctx.set('X-Request-Id', id);
+    try {
+      await next();
+    } finally {
+      const fields = {
+        id,
+        method: ctx.method,
+        path: loggedPath(ctx.path),
+        status: ctx.status,
+        ms: Math.round(clock.monotonicMs() - startedMs),
+        who: nameOf(identityOf(ctx)),
+        address: ctx.ip,
+      };
+      if (/^\/(health|ready)$/.test(ctx.path)) log.debug('request', fields);
+      else log.info('request', fields);
+    }
+  };
+}
+
+/** A set-up link is a secret until it is used. */
+function loggedPath(path: string): string {
+  return path.replace(/^\/setup\/.+/, '/setup/...').slice(0, 300);
+}
+
+/** Sets the security headers; and, behind TLS, asks browsers to stay with it. */
+export function setSecurityHeaders(): Middleware {
+  return async (ctx, next) => {
+    ctx.set(securityHeaders);
+    if (ctx.secure) ctx.set('Strict-Transport-Security', 'max-age=31536000');
+    await next();
+  };
+}

@@ -1,0 +1,15 @@
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/config.js';
+import type { PollNow } from '../core/poll-report.js';
+import type { Database } from '../ledger/database.js';
+import type { Log } from '../log.js';
+
+/** What the web needs of the rest; app.ts hands it in. */
+export interface WebParts {
+  config: Config;
+  db: Database;
+  clock: Clock;
+  log: Log;
+  pollNow: PollNow;
+  version: string;
+}

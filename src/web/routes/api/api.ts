@@ -1,0 +1,15 @@
+import { Router } from '@koa/router';
+import type { WebParts } from '../../parts.js';
+import { accessRoutes } from './access.js';
+import { forceSyncRoutes } from './force-sync.js';
+import { gapRoutes } from './gaps.js';
+import { nodeRoutes } from './nodes.js';
+import { sessionRoutes } from './sessions.js';
+import { vmRoutes } from './vms.js';
+
+/** Every call of the API, one file a resource. */
+export function apiRoutes(parts: WebParts): Router {
+  const router = new Router();
+  for (const add of [nodeRoutes, vmRoutes, sessionRoutes, gapRoutes, accessRoutes, forceSyncRoutes]) add(router, parts);
+  return router;
+}

@@ -1,0 +1,29 @@
+import type { Router } from '@koa/router';
+import type { JSONSchemaType } from 'ajv';
+import { nodeByName } from '../../../ledger/queries/nodes.js';
+import { requireScope } from '../../authenticate.js';
+import { notFound } from '../../errors.js';
+import type { WebParts } from '../../parts.js';
+import { presentForceSync } from '../../present/api-poll.js';
+import { bodyReader } from '../../validate.js';
+
+interface ForceSync {
+  target_node?: string;
+}
+
+const schema: JSONSchemaType<ForceSync> = {
+  type: 'object',
+  properties: { target_node: { type: 'string', maxLength: 255, nullable: true } },
+};
+const forceSyncBody = bodyReader(schema);
+
+/** POST /api/ingest/force-sync: answered when the polls that it began are applied (ledger rule 2). */
+export function forceSyncRoutes(router: Router, { db, pollNow }: WebParts): void {
+  router.post('/api/ingest/force-sync', requireScope('admin'), async (ctx) => {
+    const { target_node: target } = forceSyncBody(ctx);
+    if (target !== undefined && (await nodeByName(db.reader, target))?.isActive !== true) {
+      throw notFound(`There is no node "${target}".`);
+    }
+    ctx.body = presentForceSync(await pollNow({ nodes: target === undefined ? null : [target] }));
+  });
+}
