@@ -1,0 +1,30 @@
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { requirePage } from '../../authenticate.js';
+import type { WebParts } from '../../parts.js';
+import { forceSync } from './force-sync.js';
+import { gapsPage } from './gaps.js';
+import { guestPage } from './guest.js';
+import { guestsPage } from './guests.js';
+import { nodesPage } from './nodes.js';
+import { overviewPage } from './overview.js';
+import { sessionsPage } from './sessions.js';
+import { chooseTheme } from './theme.js';
+
+/** Every page: what it needs and who draws it. The CSRF token of the forms is checked before these are reached. */
+export function pageRoutes(parts: WebParts): Router {
+  const router = new Router();
+  const page =
+    (draw: (ctx: Context, parts: WebParts) => Promise<void>) =>
+    (ctx: Context): Promise<void> =>
+      draw(ctx, parts);
+  router.get('/', requirePage('read'), page(overviewPage));
+  router.get('/guests', requirePage('read'), page(guestsPage));
+  router.get('/guests/:id', requirePage('read'), (ctx) => guestPage(ctx, parts, ctx.params['id'] ?? ''));
+  router.get('/sessions', requirePage('read'), page(sessionsPage));
+  router.get('/nodes', requirePage('read'), page(nodesPage));
+  router.get('/gaps', requirePage('read'), page(gapsPage));
+  router.post('/force-sync', requirePage('admin'), page(forceSync));
+  router.post('/theme', (ctx) => chooseTheme(ctx));
+  return router;
+}
