@@ -42,8 +42,7 @@ export async function readTaskPages(
     parts.onAnswer?.(answer);
     exchange.sentAt = Math.min(exchange.sentAt, answer.sentAt);
     exchange.receivedAt = Math.max(exchange.receivedAt, answer.receivedAt);
-    const rows = taskRows(answer.data, `GET ${path}`, parts.log);
-    return { rowCount: rows.length, rows: rows.filter((row) => row !== null) };
+    return pageOf(taskRows(answer.data, `GET ${path}`, parts.log));
   };
 
   const done = (metKnown: boolean, isComplete: boolean): TaskReading => ({
@@ -65,6 +64,10 @@ export async function readTaskPages(
     start += PAGE_ROWS - OVERLAP_ROWS;
   }
   return done(false, false);
+}
+
+function pageOf(rows: (TaskRow | null)[]): Page {
+  return { rowCount: rows.length, rows: rows.filter((row) => row !== null) };
 }
 
 /** True when the page holds the last archived row read before it, so that nothing lies unread between the two. */
