@@ -7,7 +7,8 @@ import type { Machine } from './machine.js';
 /** GET /cluster/status (Sys.Audit on /): the cluster's row is missing on a standalone node. All members share one address here. */
 export function clusterStatus(context: AnswerContext): unknown[] {
   allowParameters(context.query, []);
-  if (!hasPrivilege(context.caller, '/', 'Sys.Audit')) throw new ApiError(403, 'Permission check failed (/, Sys.Audit)');
+  if (!hasPrivilege(context.caller, '/', 'Sys.Audit'))
+    throw new ApiError(403, 'Permission check failed (/, Sys.Audit)');
   const members = membersOf(context);
   const rows: unknown[] = members.map((machine) => ({
     type: 'node',
@@ -61,7 +62,9 @@ export function resources(context: AnswerContext): unknown[] {
   allowParameters(context.query, ['type']);
   const type = context.query['type'];
   if (type !== undefined && !['vm', 'node', 'storage', 'sdn'].includes(type)) {
-    throw new ApiError(400, 'Parameter verification failed.', { type: `value '${type}' does not have a value in the enumeration` });
+    throw new ApiError(400, 'Parameter verification failed.', {
+      type: `value '${type}' does not have a value in the enumeration`,
+    });
   }
   const rows: unknown[] = [];
   if (type === undefined || type === 'vm') rows.push(...guestResources(context));

@@ -44,7 +44,13 @@ function refuseVanished(context: AnswerContext, machine: Machine, type: GuestTyp
   }
 }
 
-function guestRow(context: AnswerContext, machine: Machine, life: GuestLife, state: GuestState, isFull: boolean): Record<string, unknown> {
+function guestRow(
+  context: AnswerContext,
+  machine: Machine,
+  life: GuestLife,
+  state: GuestState,
+  isFull: boolean,
+): Record<string, unknown> {
   const { at } = context;
   const { settings, process, lock, qmpStatus } = state;
   const load = loadOf(life, state, at);
@@ -99,7 +105,12 @@ export function hostUptimeS(machine: Machine, at: number): number {
 }
 
 /** The guest whose config lies on this node at `at`, or a 500 as Proxmox gives. */
-export function guestOn(context: AnswerContext, machine: Machine, type: GuestType, vmid: number): { life: GuestLife; state: GuestState } {
+export function guestOn(
+  context: AnswerContext,
+  machine: Machine,
+  type: GuestType,
+  vmid: number,
+): { life: GuestLife; state: GuestState } {
   const life = (machine.roster.at(context.at) ?? []).find((guest) => guest.vmid === vmid && guest.type === type);
   const state = life?.states.at(context.at);
   if (life === undefined || state === undefined) {
@@ -110,13 +121,21 @@ export function guestOn(context: AnswerContext, machine: Machine, type: GuestTyp
 }
 
 /** GET .../config. A container has neither uuid nor ctime (proxmox-api.md 4). */
-export function guestConfig(context: AnswerContext, machine: Machine, type: GuestType, vmid: number): Record<string, unknown> {
+export function guestConfig(
+  context: AnswerContext,
+  machine: Machine,
+  type: GuestType,
+  vmid: number,
+): Record<string, unknown> {
   allowParameters(context.query, ['current', 'snapshot']);
   requireVm(context, machine, type, vmid, 'VM.Audit');
   const { life, state } = guestOn(context, machine, type, vmid);
   const { settings, lock } = state;
   const common = {
-    digest: hashOf(JSON.stringify(settings), lock ?? '').toString(16).padStart(8, '0').repeat(5),
+    digest: hashOf(JSON.stringify(settings), lock ?? '')
+      .toString(16)
+      .padStart(8, '0')
+      .repeat(5),
     cores: settings.cores,
     memory: Math.round(settings.memoryBytes / 1048576),
     onboot: settings.isOnBoot ? 1 : 0,
@@ -152,7 +171,12 @@ export function guestConfig(context: AnswerContext, machine: Machine, type: Gues
 }
 
 /** GET .../status/current: like a row of a full list, with the HA state. */
-export function guestCurrent(context: AnswerContext, machine: Machine, type: GuestType, vmid: number): Record<string, unknown> {
+export function guestCurrent(
+  context: AnswerContext,
+  machine: Machine,
+  type: GuestType,
+  vmid: number,
+): Record<string, unknown> {
   allowParameters(context.query, []);
   requireVm(context, machine, type, vmid, 'VM.Audit');
   const { life, state } = guestOn(context, machine, type, vmid);
@@ -161,7 +185,13 @@ export function guestCurrent(context: AnswerContext, machine: Machine, type: Gue
 }
 
 /** Throws the 403 of a checked call. */
-export function requireVm(context: AnswerContext, machine: Machine, type: GuestType, vmid: number, privilege: string): void {
+export function requireVm(
+  context: AnswerContext,
+  machine: Machine,
+  type: GuestType,
+  vmid: number,
+  privilege: string,
+): void {
   const life = (machine.roster.at(context.at) ?? []).find((guest) => guest.vmid === vmid && guest.type === type);
   const pool = life?.states.at(context.at)?.settings.pool ?? null;
   if (hasPrivilege(context.caller, `/vms/${vmid}`, privilege, pool)) return;

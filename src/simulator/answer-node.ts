@@ -42,7 +42,16 @@ export function nodeStatus(context: AnswerContext, machine: Machine): Record<str
     wait: 0.001,
     idle: 0,
     loadavg: ['0.42', '0.37', '0.31'],
-    cpuinfo: { cpus: 32, cores: 16, sockets: 1, model: 'Simulated', mhz: '3000.000', hvm: '1', user_hz: 100, flags: 'vmx' },
+    cpuinfo: {
+      cpus: 32,
+      cores: 16,
+      sockets: 1,
+      model: 'Simulated',
+      mhz: '3000.000',
+      hvm: '1',
+      user_hz: 100,
+      flags: 'vmx',
+    },
     memory: { total: 137438953472, used: 34359738368, free: 103079215104, available: 103079215104 },
     swap: { total: 0, used: 0, free: 0 },
     ksm: { shared: 0 },
@@ -54,7 +63,14 @@ export function nodeStatus(context: AnswerContext, machine: Machine): Record<str
 export function journal(context: AnswerContext, machine: Machine): unknown[] {
   const { query, at } = context;
   const isNew = machine.version === '9.2';
-  allowParameters(query, ['since', 'until', 'lastentries', 'startcursor', 'endcursor', ...(isNew ? ['structured', 'unit', 'service'] : [])]);
+  allowParameters(query, [
+    'since',
+    'until',
+    'lastentries',
+    'startcursor',
+    'endcursor',
+    ...(isNew ? ['structured', 'unit', 'service'] : []),
+  ]);
   requireNode(context, machine, 'Sys.Syslog');
   const sinceS = wholeNumber(query, 'since') ?? 0;
   const untilS = wholeNumber(query, 'until') ?? Number.MAX_SAFE_INTEGER;
@@ -66,10 +82,22 @@ export function journal(context: AnswerContext, machine: Machine): unknown[] {
     if (stampS < sinceS || stampS > untilS) continue;
     if (query['service'] !== undefined && entry.identifier !== query['service']) continue;
     if (isStructured) {
-      rows.push({ timestamp: machine.clock.wallMs(entry.at) * 1000, identifier: entry.identifier, pid: entry.pid, message: entry.message, priority: 6 });
+      rows.push({
+        timestamp: machine.clock.wallMs(entry.at) * 1000,
+        identifier: entry.identifier,
+        pid: entry.pid,
+        message: entry.message,
+        priority: 6,
+      });
     } else rows.push(`${syslogTime(stampS)} ${machine.name} ${entry.identifier}[${entry.pid}]: ${entry.message}`);
   }
-  return isStructured ? rows : [`s=simulated;i=0;t=${sinceS}`, ...rows, `s=simulated;i=${rows.length};t=${Math.min(untilS, machine.clock.wallS(at))}`];
+  return isStructured
+    ? rows
+    : [
+        `s=simulated;i=0;t=${sinceS}`,
+        ...rows,
+        `s=simulated;i=${rows.length};t=${Math.min(untilS, machine.clock.wallS(at))}`,
+      ];
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -90,7 +118,10 @@ export function rrdData(context: AnswerContext, machine: Machine, type: GuestTyp
   allowParameters(context.query, ['timeframe', 'cf', 'ds']);
   requireVm(context, machine, type, vmid, 'VM.Audit');
   const frame = binsByFrame[context.query['timeframe'] ?? ''];
-  if (frame === undefined) throw new ApiError(400, 'Parameter verification failed.', { timeframe: 'property is missing and it is not optional' });
+  if (frame === undefined)
+    throw new ApiError(400, 'Parameter verification failed.', {
+      timeframe: 'property is missing and it is not optional',
+    });
   const { engine, at } = context;
   const lives = engine.lives.get(machine.cluster)?.get(vmid) ?? [];
   const lastBinS = Math.floor(machine.clock.wallS(at) / frame.binS) * frame.binS;
@@ -99,11 +130,16 @@ export function rrdData(context: AnswerContext, machine: Machine, type: GuestTyp
     const endAt = at - (machine.clock.wallS(at) - time) * 1000;
     const samples = Array.from({ length: 6 }, (_, part) => endAt - (part + 0.5) * (frame.binS / 6) * 1000);
     const isUp = (sampleAt: number): boolean => lives.some((life) => isRunningAt(life, sampleAt));
-    return samples.filter(isUp).length >= 3 ? { time, cpu: 0.05, maxcpu: 2, mem: 1073741824, maxmem: 2147483648 } : { time };
+    return samples.filter(isUp).length >= 3
+      ? { time, cpu: 0.05, maxcpu: 2, mem: 1073741824, maxmem: 2147483648 }
+      : { time };
   });
 }
 
-function isRunningAt(life: { destroyedAt: number | null; states: { at(at: number): { process: unknown } | undefined } }, at: number): boolean {
+function isRunningAt(
+  life: { destroyedAt: number | null; states: { at(at: number): { process: unknown } | undefined } },
+  at: number,
+): boolean {
   if (life.destroyedAt !== null && life.destroyedAt <= at) return false;
   return (life.states.at(at)?.process ?? null) !== null;
 }

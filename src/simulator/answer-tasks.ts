@@ -4,7 +4,18 @@ import type { Machine } from './machine.js';
 import { statusKind } from './task.js';
 import { TaskLog, type SimulatedTask } from './task-log.js';
 
-const taskParameters = ['start', 'limit', 'userfilter', 'typefilter', 'vmid', 'errors', 'source', 'since', 'until', 'statusfilter'];
+const taskParameters = [
+  'start',
+  'limit',
+  'userfilter',
+  'typefilter',
+  'vmid',
+  'errors',
+  'source',
+  'since',
+  'until',
+  'statusfilter',
+];
 
 /** Whether a task passes the filters; `status` null: it runs. */
 type Filter = (task: SimulatedTask, status: string | null) => boolean;
@@ -17,7 +28,9 @@ export function taskPage(context: AnswerContext, machine: Machine): Page {
   const limit = wholeNumber(query, 'limit') ?? 50;
   const source = query['source'] ?? 'archive';
   if (!['archive', 'active', 'all'].includes(source)) {
-    throw new ApiError(400, 'Parameter verification failed.', { source: `value '${source}' does not have a value in the enumeration` });
+    throw new ApiError(400, 'Parameter verification failed.', {
+      source: `value '${source}' does not have a value in the enumeration`,
+    });
   }
   const log = machine.taskLogs.at(at) ?? new TaskLog();
   const active = source === 'archive' ? [] : log.activeAt(at);
@@ -32,7 +45,8 @@ export function taskPage(context: AnswerContext, machine: Machine): Page {
     if (total > start && rows.length < limit) rows.push(isRunning ? task.runningRow : task.finishedRow);
   };
   for (const task of active) offer(task, true);
-  for (let index = readable.last; index >= readable.first; index -= 1) offer(log.archivedTask(index) as SimulatedTask, false);
+  for (let index = readable.last; index >= readable.first; index -= 1)
+    offer(log.archivedTask(index) as SimulatedTask, false);
   return new Page(rows, total);
 }
 
@@ -123,7 +137,8 @@ export function taskLines(context: AnswerContext, machine: Machine, upid: string
 
 function findTask(context: AnswerContext, machine: Machine, upid: string): SimulatedTask {
   const task = machine.taskLogs.at(context.at)?.find(decodeURIComponent(upid), context.at);
-  if (task === undefined) throw new ApiError(400, 'Parameter verification failed.', { upid: 'unable to parse worker upid' });
+  if (task === undefined)
+    throw new ApiError(400, 'Parameter verification failed.', { upid: 'unable to parse worker upid' });
   if (!isOwn(context, task) && !hasPrivilege(context.caller, `/nodes/${machine.name}`, 'Sys.Audit')) {
     throw new ApiError(403, `Permission check failed (/nodes/${machine.name}, Sys.Audit)`);
   }

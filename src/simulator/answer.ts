@@ -67,7 +67,8 @@ export function isReachable(context: AnswerContext, machine: Machine): boolean {
 
 /** True when it, or the entry node, is cut off from the rest of the cluster. */
 export function isPartitioned(context: AnswerContext, machine: Machine): boolean {
-  const isCut = (name: string): boolean => context.faults.some((fault) => fault.fault.kind === 'partitioned' && fault.node === name);
+  const isCut = (name: string): boolean =>
+    context.faults.some((fault) => fault.fault.kind === 'partitioned' && fault.node === name);
   return isCut(machine.name) || isCut(context.entry.name);
 }
 
@@ -76,7 +77,10 @@ export function allowParameters(query: Readonly<Record<string, string>>, allowed
   const unknown = Object.keys(query).filter((name) => !allowed.includes(name));
   if (unknown.length === 0) return;
   const errors = Object.fromEntries(
-    unknown.map((name) => [name, 'property is not defined in schema and the schema does not allow additional properties']),
+    unknown.map((name) => [
+      name,
+      'property is not defined in schema and the schema does not allow additional properties',
+    ]),
   );
   throw new ApiError(400, 'Parameter verification failed.', errors);
 }

@@ -149,7 +149,13 @@ export class Engine {
   }
 
   /** A new life of a VMID, its config on `machine` from now on. */
-  createLife(machine: Machine, type: GuestLife['type'], vmid: number, settings: GuestSettings, lock: string | null): GuestLife {
+  createLife(
+    machine: Machine,
+    type: GuestLife['type'],
+    vmid: number,
+    settings: GuestSettings,
+    lock: string | null,
+  ): GuestLife {
     const ofVmid = this.livesOf(machine.cluster, vmid);
     const state = { machine, process: null, qmpStatus: 'stopped', lock, isMonitorUp: false, settings };
     const life = new GuestLife(machine.cluster, type, vmid, ofVmid.length + 1, this.now, state);
@@ -222,7 +228,8 @@ export class Engine {
 
   private placeFirst(cluster: string, guest: ScenarioGuest): void {
     const machine = this.machines.get(guest.node);
-    if (machine === undefined) throw new Error(`guest ${guest.vmid} is on node "${guest.node}", which the scenario lacks`);
+    if (machine === undefined)
+      throw new Error(`guest ${guest.vmid} is on node "${guest.node}", which the scenario lacks`);
     const life = this.createLife(machine, guest.type, guest.vmid, settingsOf(this.scenario, cluster, guest), null);
     if (guest.runningSince === undefined || guest.runningSince === null) return;
     const random = seededRandom(hashOf(this.scenario.seed, cluster, guest.vmid, 'first'));

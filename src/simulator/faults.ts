@@ -17,7 +17,10 @@ export function faultsInForce(scenario: Scenario, node: string, path: string, at
 const none: readonly ScenarioFault[] = [];
 
 /** The answer that a fault puts in place of the true one; null when none does. Cut and garbage only spoil the body. */
-export function faultedAnswer(faults: readonly ScenarioFault[], headers: Record<string, string>): SimulatedAnswer | null {
+export function faultedAnswer(
+  faults: readonly ScenarioFault[],
+  headers: Record<string, string>,
+): SimulatedAnswer | null {
   for (const { fault } of faults) {
     switch (fault.kind) {
       case 'status':

@@ -72,7 +72,13 @@ function* quitIfUnused(engine: Engine, life: GuestLife, context: FlowContext): F
   return 'OK';
 }
 
-function* backupRunning(engine: Engine, life: GuestLife, mode: BackupMode, context: FlowContext, takesMs: number): Flow {
+function* backupRunning(
+  engine: Engine,
+  life: GuestLife,
+  mode: BackupMode,
+  context: FlowContext,
+  takesMs: number,
+): Flow {
   const { random } = context;
   const { machine } = life.state;
   if (mode === 'stop') {
@@ -98,7 +104,13 @@ function* backupRunning(engine: Engine, life: GuestLife, mode: BackupMode, conte
 }
 
 /** A container in stop mode stops and starts inside the task; in the other modes it is only frozen for a moment. */
-function* backupContainer(engine: Engine, life: GuestLife, mode: BackupMode, context: FlowContext, takesMs: number): Flow {
+function* backupContainer(
+  engine: Engine,
+  life: GuestLife,
+  mode: BackupMode,
+  context: FlowContext,
+  takesMs: number,
+): Flow {
   const { machine, process } = life.state;
   if (mode !== 'stop') {
     yield takesMs;

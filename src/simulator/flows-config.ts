@@ -23,7 +23,8 @@ export function createTask(
 ): SimulatedTask {
   const flow = function* (): Flow {
     yield 200;
-    if (engine.guest(machine.cluster, guest.vmid) !== undefined) return `unable to create VM ${guest.vmid} - VM already exists`;
+    if (engine.guest(machine.cluster, guest.vmid) !== undefined)
+      return `unable to create VM ${guest.vmid} - VM already exists`;
     const life = engine.createLife(machine, guest.type, guest.vmid, guest.settings, 'create');
     yield options.takesMs;
     engine.set(life, { lock: null });
@@ -43,7 +44,8 @@ export function cloneTask(
 ): SimulatedTask {
   const { settings } = life.state;
   const flow = function* (): Flow {
-    if (engine.guest(life.cluster, target.vmid) !== undefined) return `unable to create VM ${target.vmid}: config file already exists`;
+    if (engine.guest(life.cluster, target.vmid) !== undefined)
+      return `unable to create VM ${target.vmid}: config file already exists`;
     const uuid = settings.uuid === null ? null : uuidFrom(life.cluster, target.vmid, engine.now);
     const born = engine.createLife(
       target.machine,
@@ -74,10 +76,13 @@ export function restoreTask(
   const flow = function* (): Flow {
     const before = engine.guest(machine.cluster, vmid);
     if (before !== undefined && before.state.process !== null) return `unable to restore VM ${vmid}: VM is running`;
-    if (before !== undefined && (before.type !== source.type || before.state.machine !== machine)) return `unable to restore VM ${vmid}: exists elsewhere`;
+    if (before !== undefined && (before.type !== source.type || before.state.machine !== machine))
+      return `unable to restore VM ${vmid}: exists elsewhere`;
     if (before !== undefined && (before.isHeld || before.state.lock !== null)) return `VM ${vmid} is locked`;
     const backedUp = { ...source.state.settings, ...(options.isUnique ? freshIdentity(source, vmid, engine.now) : {}) };
-    const life = before ?? engine.createLife(machine, source.type, vmid, { ...backedUp, rootfs: `local-lvm:vm-${vmid}-disk-0` }, 'create');
+    const life =
+      before ??
+      engine.createLife(machine, source.type, vmid, { ...backedUp, rootfs: `local-lvm:vm-${vmid}-disk-0` }, 'create');
     engine.set(life, { lock: 'create', settings: { ...backedUp, rootfs: `local-lvm:vm-${vmid}-disk-1` } });
     life.holder = { machine, bootedAt: machine.boot?.bootedAt ?? 0 };
     yield options.isLive ? 1000 : options.takesMs;
@@ -95,7 +100,10 @@ export function restoreTask(
 
 function freshDevices(vmid: number, at: number): { hwaddr: string; rootfs: string } {
   const hex = uuidFrom(vmid, at, 'net0').toUpperCase();
-  return { hwaddr: `BC:24:11:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`, rootfs: `local-lvm:vm-${vmid}-disk-0` };
+  return {
+    hwaddr: `BC:24:11:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`,
+    rootfs: `local-lvm:vm-${vmid}-disk-0`,
+  };
 }
 
 function freshIdentity(source: GuestLife, vmid: number, at: number): Partial<GuestSettings> {
@@ -104,27 +112,53 @@ function freshIdentity(source: GuestLife, vmid: number, at: number): Partial<Gue
 }
 
 /** Refuses a running guest; a container with `force` is stopped inside, without a vzstop. */
-export function destroyTask(engine: Engine, life: GuestLife, context: FlowContext, takesMs: number, force: boolean): SimulatedTask {
-  return guestTask(engine, life, 'destroy', context, function* () {
-    if (life.state.process !== null) {
-      if (life.type === 'qemu' || !force) return `${life.type === 'qemu' ? 'VM' : 'CT'} ${life.vmid} is running - destroy failed`;
-      yield context.random.between(200, 900);
-      yield engine.endProcess(life, 'destroy', context.random) + 100;
-    }
-    yield takesMs;
-    engine.removeLife(life);
-    yield 100;
-    return 'OK';
-  }, ['suspended']);
+export function destroyTask(
+  engine: Engine,
+  life: GuestLife,
+  context: FlowContext,
+  takesMs: number,
+  force: boolean,
+): SimulatedTask {
+  return guestTask(
+    engine,
+    life,
+    'destroy',
+    context,
+    function* () {
+      if (life.state.process !== null) {
+        if (life.type === 'qemu' || !force)
+          return `${life.type === 'qemu' ? 'VM' : 'CT'} ${life.vmid} is running - destroy failed`;
+        yield context.random.between(200, 900);
+        yield engine.endProcess(life, 'destroy', context.random) + 100;
+      }
+      yield takesMs;
+      engine.removeLife(life);
+      yield 100;
+      return 'OK';
+    },
+    ['suspended'],
+  );
 }
 
 /** The same process; with memory it pauses for a moment at the end. */
-export function snapshotTask(engine: Engine, life: GuestLife, context: FlowContext, takesMs: number, withRam: boolean): SimulatedTask {
+export function snapshotTask(
+  engine: Engine,
+  life: GuestLife,
+  context: FlowContext,
+  takesMs: number,
+  withRam: boolean,
+): SimulatedTask {
   return guestTask(engine, life, 'snapshot', context, function* () {
     const { process, qmpStatus } = life.state;
     engine.set(life, { lock: 'snapshot' });
     yield takesMs;
-    if (withRam && life.type === 'qemu' && process !== null && life.state.process === process && qmpStatus === 'running') {
+    if (
+      withRam &&
+      life.type === 'qemu' &&
+      process !== null &&
+      life.state.process === process &&
+      qmpStatus === 'running'
+    ) {
       engine.set(life, { qmpStatus: 'save-vm' });
       yield 1000;
       if (life.state.process === process) engine.set(life, { qmpStatus });

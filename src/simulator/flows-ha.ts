@@ -6,7 +6,12 @@ import type { Machine } from './machine.js';
 import type { SimulatedTask } from './task-log.js';
 
 /** hastart and hastop only write a request and return; the resource manager acts some seconds later, as root (proxmox-api.md 2). */
-export function haRequest(engine: Engine, life: GuestLife, kind: 'ha_start' | 'ha_stop', context: FlowContext): SimulatedTask {
+export function haRequest(
+  engine: Engine,
+  life: GuestLife,
+  kind: 'ha_start' | 'ha_stop',
+  context: FlowContext,
+): SimulatedTask {
   const { machine } = life.state;
   engine.after(machine, context.random.between(4000, 12_000), () => {
     if (life.destroyedAt !== null || life.state.machine !== machine) return;

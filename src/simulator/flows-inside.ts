@@ -33,7 +33,8 @@ export function rebootInside(engine: Engine, life: GuestLife, context: FlowConte
   const { random } = context;
   const monitorMs = engine.endProcess(life, 'guest_reboot', random);
   engine.after(machine, monitorMs + random.between(50, 400), () => {
-    if (life.isHeld || life.destroyedAt !== null || life.state.machine !== machine || life.state.process !== null) return;
+    if (life.isHeld || life.destroyedAt !== null || life.state.machine !== machine || life.state.process !== null)
+      return;
     life.holder = { machine, bootedAt: machine.boot?.bootedAt ?? 0 };
     engine.run(machine, bringUp(engine, life, machine, context, 50), () => {
       life.holder = null;
@@ -50,7 +51,12 @@ export function resetTask(engine: Engine, life: GuestLife, context: FlowContext)
 }
 
 /** qmpause: the CPUs stop, the process stays. */
-export function pauseTask(engine: Engine, life: GuestLife, context: FlowContext, allowedLocks: string[] = []): SimulatedTask {
+export function pauseTask(
+  engine: Engine,
+  life: GuestLife,
+  context: FlowContext,
+  allowedLocks: string[] = [],
+): SimulatedTask {
   const body = function* (): Flow {
     yield context.random.between(50, 400);
     if (life.state.process === null || life.state.qmpStatus !== 'running') return `VM ${life.vmid} not running`;
@@ -62,7 +68,13 @@ export function pauseTask(engine: Engine, life: GuestLife, context: FlowContext,
 }
 
 /** qmresume: of a paused process `cont`; of a VM suspended to disk a start inside this task. vzresume restores a container's. */
-export function resumeTask(engine: Engine, life: GuestLife, context: FlowContext, takesMs: number, allowedLocks: string[] = []): SimulatedTask {
+export function resumeTask(
+  engine: Engine,
+  life: GuestLife,
+  context: FlowContext,
+  takesMs: number,
+  allowedLocks: string[] = [],
+): SimulatedTask {
   const body = function* (): Flow {
     const { process, lock, machine, qmpStatus } = life.state;
     if (process === null && (lock === 'suspended' || life.type === 'lxc')) {

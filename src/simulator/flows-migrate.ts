@@ -55,7 +55,8 @@ function* migrateLive(
   const target = yield* startIncoming(engine, life, to, context);
   const isWhole = life.state.process === sourceProcess && (yield* waitWithProcess(life, takesMs));
   const isBroken = error !== null || !isWhole || to.boot !== targetBoot || target === null;
-  if (isBroken) return yield* abandon(engine, life, to.boot === targetBoot ? { to, context } : null, error ?? undefined);
+  if (isBroken)
+    return yield* abandon(engine, life, to.boot === targetBoot ? { to, context } : null, error ?? undefined);
   yield* switchOver(engine, life, to, target, random.between(50, 600));
   yield random.between(500, 2500);
   if (life.destroyedAt === null && life.state.lock === 'migrate') engine.set(life, { lock: null });
@@ -75,12 +76,22 @@ function* switchOver(engine: Engine, life: GuestLife, to: Machine, process: Gues
 }
 
 /** A qmstart by root on the target, whose process waits for the stream. */
-function* startIncoming(engine: Engine, life: GuestLife, to: Machine, context: FlowContext): Generator<number, GuestProcess | null, void> {
+function* startIncoming(
+  engine: Engine,
+  life: GuestLife,
+  to: Machine,
+  context: FlowContext,
+): Generator<number, GuestProcess | null, void> {
   const { random } = context;
   let process: GuestProcess | null = null;
   const flow = function* (): Flow {
     yield random.between(200, 1200);
-    process = { machine: to, pid: to.allocatePid(random.between(0, 40)), startedAt: engine.now, bootedAt: to.boot?.bootedAt ?? 0 };
+    process = {
+      machine: to,
+      pid: to.allocatePid(random.between(0, 40)),
+      startedAt: engine.now,
+      bootedAt: to.boot?.bootedAt ?? 0,
+    };
     yield random.between(300, 1500);
     return 'OK';
   };
@@ -168,11 +179,24 @@ export function remoteMigrateTask(
   return engine.runTask(source, type, String(life.vmid), context, locked(life, body));
 }
 
-function* tunnelFlow(engine: Engine, life: GuestLife, to: Machine, toVmid: number, context: FlowContext, takesMs: number): Flow {
+function* tunnelFlow(
+  engine: Engine,
+  life: GuestLife,
+  to: Machine,
+  toVmid: number,
+  context: FlowContext,
+  takesMs: number,
+): Flow {
   const { random } = context;
   const { process: wasRunning, settings } = life.state;
   yield random.between(500, 1500);
-  const arrival = engine.createLife(to, life.type, toVmid, { ...settings, rootfs: `local-lvm:vm-${toVmid}-disk-0` }, 'migrate');
+  const arrival = engine.createLife(
+    to,
+    life.type,
+    toVmid,
+    { ...settings, rootfs: `local-lvm:vm-${toVmid}-disk-0` },
+    'migrate',
+  );
   if (wasRunning === null) {
     yield takesMs;
   } else if (life.type === 'qemu') {

@@ -24,14 +24,22 @@ export function bootUp(engine: Engine, machine: Machine, context: FlowContext): 
     }
     engine.noticeAll(machine);
   });
-  engine.after(machine, boot.upAt - engine.now + context.random.between(1000, 8000), () => startOnBoot(engine, machine, context));
+  engine.after(machine, boot.upAt - engine.now + context.random.between(1000, 8000), () =>
+    startOnBoot(engine, machine, context),
+  );
 }
 
 function startOnBoot(engine: Engine, machine: Machine, context: FlowContext): void {
   for (const life of machine.guests) if (life.state.lock === 'backup') engine.set(life, { lock: null });
   const isStarted = (life: GuestLife): boolean => life.state.settings.isOnBoot && life.state.process === null;
   const guests = machine.guests.filter(isStarted);
-  startAll(engine, machine, asRoot(context), guests.filter((life) => !life.state.settings.isHa), 'startall');
+  startAll(
+    engine,
+    machine,
+    asRoot(context),
+    guests.filter((life) => !life.state.settings.isHa),
+    'startall',
+  );
   // The local resource manager starts those of HA by itself, soon after.
   for (const life of guests.filter((guest) => guest.state.settings.isHa)) {
     engine.after(machine, context.random.between(10_000, 20_000), () => {
@@ -41,11 +49,18 @@ function startOnBoot(engine: Engine, machine: Machine, context: FlowContext): vo
 }
 
 /** startall or bulk-start: one container task, a child for each guest, 3 s apart. Children's ends are noticed late. */
-export function startAll(engine: Engine, machine: Machine, context: FlowContext, guests: readonly GuestLife[], type: string): SimulatedTask {
+export function startAll(
+  engine: Engine,
+  machine: Machine,
+  context: FlowContext,
+  guests: readonly GuestLife[],
+  type: string,
+): SimulatedTask {
   const flow = function* (): Flow {
     for (const life of guests) {
       const { state } = life;
-      if (life.destroyedAt !== null || state.machine !== machine || state.process !== null || state.settings.isTemplate) continue;
+      if (life.destroyedAt !== null || state.machine !== machine || state.process !== null || state.settings.isTemplate)
+        continue;
       const task = startTask(engine, life, { ...context, isNoticedLate: true });
       while (task.doneAt === null) yield 1000;
       yield 3000;
@@ -56,7 +71,13 @@ export function startAll(engine: Engine, machine: Machine, context: FlowContext,
 }
 
 /** stopall or bulk-shutdown: a child for each running guest, forced after 180 s; ends when all are down. */
-export function stopAll(engine: Engine, machine: Machine, context: FlowContext, guests: readonly GuestLife[], type: string): SimulatedTask {
+export function stopAll(
+  engine: Engine,
+  machine: Machine,
+  context: FlowContext,
+  guests: readonly GuestLife[],
+  type: string,
+): SimulatedTask {
   const flow = function* (): Flow {
     const children: SimulatedTask[] = [];
     for (const life of guests) {
@@ -90,7 +111,13 @@ export function rebootNode(engine: Engine, machine: Machine, context: FlowContex
 }
 
 /** A crash: off at once; back after `downMs`. Where it is fenced, its HA guests come up on another node meanwhile (2.3). */
-export function crashNode(engine: Engine, machine: Machine, context: FlowContext, downMs: number, recoverTo: Machine | null): void {
+export function crashNode(
+  engine: Engine,
+  machine: Machine,
+  context: FlowContext,
+  downMs: number,
+  recoverTo: Machine | null,
+): void {
   powerDown(engine, machine);
   engine.later(downMs, () => bootUp(engine, machine, context));
   if (recoverTo === null) return;

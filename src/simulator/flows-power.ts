@@ -52,7 +52,13 @@ export function guestTask(
 }
 
 /** A new process on `machine`, and a session with it. */
-export function* bringUp(engine: Engine, life: GuestLife, machine: Machine, context: FlowContext, takesMs: number): Flow {
+export function* bringUp(
+  engine: Engine,
+  life: GuestLife,
+  machine: Machine,
+  context: FlowContext,
+  takesMs: number,
+): Flow {
   const { random } = context;
   yield takesMs;
   if (life.type === 'lxc') {
@@ -77,7 +83,12 @@ export function* startBody(engine: Engine, life: GuestLife, context: FlowContext
     return yield* bringUp(engine, life, machine, context, takesMs);
   }
   yield context.random.between(200, 900);
-  if (lock === 'backup' && (qmpStatus === 'prelaunch' || qmpStatus === 'shutdown') && life.state.process === process && life.openSession === null) {
+  if (
+    lock === 'backup' &&
+    (qmpStatus === 'prelaunch' || qmpStatus === 'shutdown') &&
+    life.state.process === process &&
+    life.openSession === null
+  ) {
     engine.set(life, { qmpStatus: 'running' });
     engine.book.open(life, engine.now);
     yield context.random.between(50, 300);
@@ -87,7 +98,13 @@ export function* startBody(engine: Engine, life: GuestLife, context: FlowContext
 }
 
 /** A qmstart or vzstart task. */
-export function startTask(engine: Engine, life: GuestLife, context: FlowContext, takesMs?: number, error?: string): SimulatedTask {
+export function startTask(
+  engine: Engine,
+  life: GuestLife,
+  context: FlowContext,
+  takesMs?: number,
+  error?: string,
+): SimulatedTask {
   const waitMs = takesMs ?? context.random.between(300, 2500);
   const body = error === undefined ? () => startBody(engine, life, context, waitMs) : () => failure(waitMs, error);
   // A backup's lock file is free while it copies: only the config is locked, and a start may pass that.
@@ -124,7 +141,8 @@ export function* shutdownBody(
   options: { takesMs: number; isIgnored: boolean; forceStop: boolean; timeoutMs: number; how: EndedHow },
 ): Flow {
   const { process, qmpStatus } = life.state;
-  if (process === null || qmpStatus === 'prelaunch') return process === null && life.type === 'lxc' ? `${named(life)} not running` : 'OK';
+  if (process === null || qmpStatus === 'prelaunch')
+    return process === null && life.type === 'lxc' ? `${named(life)} not running` : 'OK';
   const hasTimedOut = options.isIgnored || options.takesMs >= options.timeoutMs;
   const limitMs = hasTimedOut ? options.timeoutMs : options.takesMs;
   // It looks once a second whether the process has gone by itself.
@@ -132,7 +150,10 @@ export function* shutdownBody(
     yield Math.min(1000, limitMs - waitedMs);
   }
   const isGone = life.state.process !== process;
-  if (!isGone && hasTimedOut && !options.forceStop) return 'VM quit/powerdown failed - got timeout';
+  if (!isGone && hasTimedOut && !options.forceStop)
+    return life.type === 'qemu'
+      ? 'VM quit/powerdown failed - got timeout'
+      : `unable to shut down CT ${life.vmid}: timed out`;
   const monitorMs = isGone ? 0 : engine.endProcess(life, options.how, context.random);
   yield monitorMs + context.random.between(300, 2500);
   return 'OK';
@@ -143,7 +164,14 @@ export function shutdownTask(
   engine: Engine,
   life: GuestLife,
   context: FlowContext,
-  given: { takesMs?: number; isIgnored?: boolean; forceStop?: boolean; timeoutMs?: number; how?: EndedHow; allowedLocks?: string[] },
+  given: {
+    takesMs?: number;
+    isIgnored?: boolean;
+    forceStop?: boolean;
+    timeoutMs?: number;
+    how?: EndedHow;
+    allowedLocks?: string[];
+  },
 ): SimulatedTask {
   const options = {
     takesMs: given.takesMs ?? context.random.between(1500, 20_000),
@@ -152,7 +180,14 @@ export function shutdownTask(
     timeoutMs: given.timeoutMs ?? (life.type === 'qemu' ? 180_000 : 60_000),
     how: given.how ?? ('shutdown' as const),
   };
-  return guestTask(engine, life, 'shutdown', context, () => shutdownBody(engine, life, context, options), given.allowedLocks);
+  return guestTask(
+    engine,
+    life,
+    'shutdown',
+    context,
+    () => shutdownBody(engine, life, context, options),
+    given.allowedLocks,
+  );
 }
 
 /** qmreboot: a shutdown, and then, outside of the task, a qmstart by root. vzreboot: both inside one task. */
@@ -161,7 +196,13 @@ export function rebootTask(engine: Engine, life: GuestLife, context: FlowContext
   return guestTask(engine, life, 'reboot', context, function* () {
     if (life.state.process === null) return `${named(life)} not running`;
     const timeoutMs = takesMs + 1;
-    yield* shutdownBody(engine, life, context, { takesMs, isIgnored: false, forceStop: false, timeoutMs, how: 'reboot' });
+    yield* shutdownBody(engine, life, context, {
+      takesMs,
+      isIgnored: false,
+      forceStop: false,
+      timeoutMs,
+      how: 'reboot',
+    });
     if (life.type === 'lxc') return yield* bringUp(engine, life, life.state.machine, context, random.between(200, 900));
     engine.after(life.state.machine, random.between(300, 1500), () => {
       if (life.destroyedAt === null) startTask(engine, life, asRoot(context));

@@ -1,6 +1,14 @@
 import type { Engine, FlowContext } from './engine.js';
 import { backupTask } from './flows-backup.js';
-import { cloneTask, createTask, destroyTask, restoreTask, rollbackTask, snapshotTask, templateTask } from './flows-config.js';
+import {
+  cloneTask,
+  createTask,
+  destroyTask,
+  restoreTask,
+  rollbackTask,
+  snapshotTask,
+  templateTask,
+} from './flows-config.js';
 import { haRelocate, haRequest } from './flows-ha.js';
 import { crash, pauseTask, powerOff, rebootInside, resetTask, resumeTask, suspendTask } from './flows-inside.js';
 import { migrateTask, plainTask, remoteMigrateTask } from './flows-migrate.js';
@@ -23,7 +31,9 @@ export function happen(engine: Engine, event: ScenarioEvent): SimulatedTask | nu
   };
   if ('node' in event) {
     const machine = machineOf(engine, event.node);
-    return machine.boot === null || machine.boot.upAt > engine.now ? null : happenToNode(engine, machine, event, context);
+    return machine.boot === null || machine.boot.upAt > engine.now
+      ? null
+      : happenToNode(engine, machine, event, context);
   }
   const life = engine.guest(clusterOf(engine, event), event.vmid);
   const boot = life?.state.machine.boot;
@@ -72,23 +82,50 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
     case 'suspend_to_disk':
       return suspendTask(engine, life, context, event.takesMs ?? random.between(2000, 15_000));
     case 'migrate':
-      return migrateTask(engine, life, machineOf(engine, event.to), context, event.takesMs ?? random.between(5000, 60_000), event.error ?? null);
+      return migrateTask(
+        engine,
+        life,
+        machineOf(engine, event.to),
+        context,
+        event.takesMs ?? random.between(5000, 60_000),
+        event.error ?? null,
+      );
     case 'remote_migrate': {
       const takesMs = event.takesMs ?? random.between(10_000, 120_000);
-      return remoteMigrateTask(engine, life, machineOf(engine, event.to), event.toVmid, context, takesMs, event.isKept ?? false);
+      return remoteMigrateTask(
+        engine,
+        life,
+        machineOf(engine, event.to),
+        event.toVmid,
+        context,
+        takesMs,
+        event.isKept ?? false,
+      );
     }
     default:
       return happenToConfig(engine, life, event, context);
   }
 }
 
-function happenToConfig(engine: Engine, life: GuestLife, event: GuestEvent, context: FlowContext): SimulatedTask | null {
+function happenToConfig(
+  engine: Engine,
+  life: GuestLife,
+  event: GuestEvent,
+  context: FlowContext,
+): SimulatedTask | null {
   const { random } = context;
   switch (event.kind) {
     case 'snapshot':
       return snapshotTask(engine, life, context, event.takesMs ?? random.between(500, 6000), event.withRam ?? false);
     case 'delete_snapshot':
-      return plainTask(engine, life, 'delsnapshot', context, event.takesMs ?? random.between(500, 4000), 'snapshot-delete');
+      return plainTask(
+        engine,
+        life,
+        'delsnapshot',
+        context,
+        event.takesMs ?? random.between(500, 4000),
+        'snapshot-delete',
+      );
     case 'rollback':
       return rollbackTask(engine, life, context, {
         takesMs: event.takesMs ?? random.between(500, 5000),
@@ -99,7 +136,13 @@ function happenToConfig(engine: Engine, life: GuestLife, event: GuestEvent, cont
       return destroyTask(engine, life, context, event.takesMs ?? random.between(300, 4000), event.force ?? false);
     case 'clone': {
       const machine = event.to === undefined ? life.state.machine : machineOf(engine, event.to);
-      return cloneTask(engine, life, { vmid: event.toVmid, name: event.name, machine }, context, event.takesMs ?? random.between(1000, 20_000));
+      return cloneTask(
+        engine,
+        life,
+        { vmid: event.toVmid, name: event.name, machine },
+        context,
+        event.takesMs ?? random.between(1000, 20_000),
+      );
     }
     case 'template':
       return templateTask(engine, life, context, event.takesMs ?? 800);
@@ -154,9 +197,22 @@ function happenToNode(engine: Engine, machine: Machine, event: NodeEvent, contex
       });
     }
     case 'backup':
-      return backupTask(engine, machine, event.vmids, event.mode, context, event.takesMs ?? random.between(10_000, 120_000));
+      return backupTask(
+        engine,
+        machine,
+        event.vmids,
+        event.mode,
+        context,
+        event.takesMs ?? random.between(10_000, 120_000),
+      );
     case 'node_crash':
-      crashNode(engine, machine, context, event.downMs, event.recoverTo === undefined ? null : machineOf(engine, event.recoverTo));
+      crashNode(
+        engine,
+        machine,
+        context,
+        event.downMs,
+        event.recoverTo === undefined ? null : machineOf(engine, event.recoverTo),
+      );
       return null;
     case 'node_reboot':
       return rebootNode(engine, machine, context, event.downMs);
@@ -177,12 +233,18 @@ function chosen(machine: Machine, vmids: readonly number[] | undefined): readonl
 }
 
 /** Tasks that touch no guest's process; many of them make the log rotate. */
-function makeNoise(engine: Engine, machine: Machine, event: NodeEvent & { kind: 'noise' }, context: FlowContext): SimulatedTask {
+function makeNoise(
+  engine: Engine,
+  machine: Machine,
+  event: NodeEvent & { kind: 'noise' },
+  context: FlowContext,
+): SimulatedTask {
   const takesMs = event.takesMs ?? context.random.between(300, 20_000);
   const flow = function* () {
     yield takesMs;
     return 'OK';
   };
-  for (let made = 1; made < (event.count ?? 1); made += 1) engine.runTask(machine, event.type, event.id ?? '', context, flow());
+  for (let made = 1; made < (event.count ?? 1); made += 1)
+    engine.runTask(machine, event.type, event.id ?? '', context, flow());
   return engine.runTask(machine, event.type, event.id ?? '', context, flow());
 }

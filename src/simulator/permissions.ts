@@ -10,7 +10,9 @@ export interface Caller {
 export function tokenOf(cluster: ScenarioCluster, authorization: string | undefined): ScenarioToken | null {
   const match = /^PVEAPIToken=(.+)=([^=]+)$/.exec(authorization ?? '');
   if (match === null) return null;
-  return cluster.tokens.find((token) => `${token.user}!${token.tokenName}` === match[1] && token.value === match[2]) ?? null;
+  return (
+    cluster.tokens.find((token) => `${token.user}!${token.tokenName}` === match[1] && token.value === match[2]) ?? null
+  );
 }
 
 /** True when the nearest ACL entry at or above `path` names the privilege: a deeper entry overrides the one above (proxmox-api.md 5). */
@@ -46,7 +48,9 @@ function nearest(caller: Caller, path: string): { privileges: string[] } | undef
 
 function inPool(caller: Caller, pool: string | null, privilege: string): boolean {
   if (pool === null) return false;
-  return caller.token.privileges.some((entry) => entry.path === `/pool/${pool}` && entry.privileges.includes(privilege));
+  return caller.token.privileges.some(
+    (entry) => entry.path === `/pool/${pool}` && entry.privileges.includes(privilege),
+  );
 }
 
 function parentOf(path: string): string {

@@ -23,7 +23,12 @@ export function powerEvent(context: AnswerContext, segments: readonly string[]):
   return event;
 }
 
-function eventOf(base: GuestEventBase, command: string, type: GuestType, form: Readonly<Record<string, string>>): GuestEvent | null {
+function eventOf(
+  base: GuestEventBase,
+  command: string,
+  type: GuestType,
+  form: Readonly<Record<string, string>>,
+): GuestEvent | null {
   switch (command) {
     case 'start':
       return { ...base, kind: 'start' };

@@ -31,9 +31,8 @@ export function seededRandom(seed: number): Random {
     between: (from, to) => from + Math.floor(next() * (to - from + 1)),
     chance: (probability) => next() < probability,
     pick: (list) => {
-      const chosen = list[Math.floor(next() * list.length)];
-      if (chosen === undefined) throw new RangeError('pick from an empty list');
-      return chosen;
+      if (list.length === 0) throw new RangeError('pick from an empty list');
+      return list[Math.floor(next() * list.length)] as (typeof list)[number];
     },
   };
 }

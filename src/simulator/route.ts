@@ -10,7 +10,8 @@ import type { GuestType } from './scenario.js';
 /** The data of a GET, or a Page; throws ApiError. */
 export function route(context: AnswerContext, segments: readonly string[]): unknown {
   const [first, second, third] = segments;
-  if (first === 'nodes' && second !== undefined) return routeNode(context, targetOf(context, second), segments.slice(2));
+  if (first === 'nodes' && second !== undefined)
+    return routeNode(context, targetOf(context, second), segments.slice(2));
   if (first === 'nodes') return nodeList(context);
   if (first === 'version' && second === undefined) return versionOf(context, context.entry);
   if (first === 'access' && second === 'permissions') return permissions(context);
@@ -25,7 +26,9 @@ export function route(context: AnswerContext, segments: readonly string[]): unkn
 function routeNode(context: AnswerContext, machine: Machine, segments: readonly string[]): unknown {
   const [first, second, third] = segments;
   if (first === 'qemu' || first === 'lxc') {
-    return second === undefined ? guestList(context, machine, first) : routeGuest(context, machine, first, second, segments.slice(2));
+    return second === undefined
+      ? guestList(context, machine, first)
+      : routeGuest(context, machine, first, second, segments.slice(2));
   }
   if (first === 'tasks') {
     if (second === undefined) return taskPage(context, machine);
@@ -42,9 +45,17 @@ function routeNode(context: AnswerContext, machine: Machine, segments: readonly 
   throw notImplemented(segments);
 }
 
-function routeGuest(context: AnswerContext, machine: Machine, type: GuestType, vmid: string, rest: readonly string[]): unknown {
+function routeGuest(
+  context: AnswerContext,
+  machine: Machine,
+  type: GuestType,
+  vmid: string,
+  rest: readonly string[],
+): unknown {
   if (!/^[1-9]\d{2,8}$/.test(vmid)) {
-    throw new ApiError(400, 'Parameter verification failed.', { vmid: 'invalid format - value does not look like a valid VM ID' });
+    throw new ApiError(400, 'Parameter verification failed.', {
+      vmid: 'invalid format - value does not look like a valid VM ID',
+    });
   }
   const [first, second] = rest;
   if (first === 'config' && second === undefined) return guestConfig(context, machine, type, Number(vmid));
@@ -55,8 +66,13 @@ function routeGuest(context: AnswerContext, machine: Machine, type: GuestType, v
 
 /** The node that a path names, through the entry node; an unknown one is a 500, one that cannot be reached a 595 (proxmox-api.md 5). */
 export function targetOf(context: AnswerContext, name: string): Machine {
-  const machine = membersOf(context).find((member) => member.name === name) ?? (name === 'localhost' ? context.entry : undefined);
-  if (machine === undefined) throw new ApiError(500, `hostname lookup '${name}' failed - failed to get address info for: ${name}: Name or service not known`);
+  const machine =
+    membersOf(context).find((member) => member.name === name) ?? (name === 'localhost' ? context.entry : undefined);
+  if (machine === undefined)
+    throw new ApiError(
+      500,
+      `hostname lookup '${name}' failed - failed to get address info for: ${name}: Name or service not known`,
+    );
   if (!isReachable(context, machine)) throw new ApiError(595, 'No route to host');
   return machine;
 }

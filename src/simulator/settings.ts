@@ -16,7 +16,12 @@ export function settingsOf(scenario: Scenario, cluster: string, guest: Omit<Scen
     isTemplate: guest.isTemplate ?? false,
     isOnBoot: guest.isOnBoot ?? true,
     isHa: guest.isHa ?? false,
-    uuid: guest.type === 'lxc' ? null : guest.uuid === undefined ? uuidFrom(scenario.seed, cluster, guest.vmid, createdAt) : guest.uuid,
+    uuid:
+      guest.type === 'lxc'
+        ? null
+        : guest.uuid === undefined
+          ? uuidFrom(scenario.seed, cluster, guest.vmid, createdAt)
+          : guest.uuid,
     createdTimeS: Math.floor(createdAt / 1000),
     hwaddr: `BC:24:11:${octets.join(':')}`,
     rootfs: `local-lvm:vm-${guest.vmid}-disk-0`,

@@ -2,7 +2,14 @@ import type { Machine } from './machine.js';
 import type { SimulatedTask } from './task-log.js';
 
 /** A task that begins at `at` on a node: its UPID holds the node's wall clock and the ticks since its boot (PVE/UPID.pm). */
-export function newTask(machine: Machine, at: number, pid: number, type: string, id: string, userWithToken: string): SimulatedTask {
+export function newTask(
+  machine: Machine,
+  at: number,
+  pid: number,
+  type: string,
+  id: string,
+  userWithToken: string,
+): SimulatedTask {
   const pstart = machine.clock.ticks(machine.boot?.bootedAt ?? at, at);
   const startTimeS = machine.clock.wallS(at);
   const upid = `UPID:${machine.name}:${hex8(pid)}:${hex8(pstart)}:${hex8(startTimeS)}:${type}:${id}:${userWithToken}:`;

@@ -41,7 +41,11 @@ function asOf(record: SessionRecord, untilAt: number): Omit<TrueSession, 'cluste
     startedAt: record.startedAt,
     endedAt,
     endedHow: hasEnded ? record.endedHow : null,
-    segments: moves.map((move, index) => ({ node: move.node, startedAt: move.at, endedAt: moves[index + 1]?.at ?? endedAt })),
+    segments: moves.map((move, index) => ({
+      node: move.node,
+      startedAt: move.at,
+      endedAt: moves[index + 1]?.at ?? endedAt,
+    })),
     pauses: record.pauses
       .filter((pause) => pause.from <= untilAt)
       .map(({ from, to }) => ({ from, to: to !== null && to <= untilAt ? to : null })),

@@ -1,4 +1,11 @@
-import { ApiError, Page, type AnswerContext, type Certificates, type SimulatedAnswer, type SimulatedRequest } from './answer.js';
+import {
+  ApiError,
+  Page,
+  type AnswerContext,
+  type Certificates,
+  type SimulatedAnswer,
+  type SimulatedRequest,
+} from './answer.js';
 import { Engine } from './engine.js';
 import { faultedAnswer, faultsInForce } from './faults.js';
 import { happen } from './flows.js';
@@ -46,7 +53,10 @@ class CompiledWorld implements World {
     const broken = faultedAnswer(faults, headersOf(entry, at));
     if (broken !== null && 'fault' in broken && broken.fault === 'hang') return broken;
     if (broken !== null && !('text' in broken)) return broken;
-    const delayMs = faults.reduce((longest, { fault }) => (fault.kind === 'slow' ? Math.max(longest, fault.delayMs) : longest), 0);
+    const delayMs = faults.reduce(
+      (longest, { fault }) => (fault.kind === 'slow' ? Math.max(longest, fault.delayMs) : longest),
+      0,
+    );
     const answer = this.settle(request, path, entry, faults, at, delayMs);
     if (broken === null || !('text' in broken) || !('body' in answer)) return answer;
     const text = broken.fault === 'cut' ? JSON.stringify(answer.body).slice(0, -20) : broken.text;
@@ -81,14 +91,16 @@ class CompiledWorld implements World {
     const headers = headersOf(entry, at);
     try {
       const token = tokenOf(clusterOf(this.scenario, entry.cluster), request.authorization);
-      if (token === null) throw new ApiError(401, request.authorization === undefined ? 'No ticket' : 'invalid token value!');
+      if (token === null)
+        throw new ApiError(401, request.authorization === undefined ? 'No ticket' : 'invalid token value!');
       const lost = new Set(faults.flatMap(({ fault }) => (fault.kind === 'permission_lost' ? [fault.privilege] : [])));
       const caller: Caller = { token, lost };
       const { engine, certificates } = this;
       const context: AnswerContext = { engine, at, entry, caller, query: request.query, faults, certificates };
       const segments = path.split('/').filter((segment) => segment !== '');
       const data = request.method === 'POST' ? this.power(context, segments) : route(context, segments);
-      const body = data instanceof Page ? { data: data.rows, ...(data.total === 0 ? {} : { total: data.total }) } : { data };
+      const body =
+        data instanceof Page ? { data: data.rows, ...(data.total === 0 ? {} : { total: data.total }) } : { data };
       return { status: 200, statusText: 'OK', headers, body, delayMs };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -122,6 +134,10 @@ function headersOf(entry: Machine, at: number): Record<string, string> {
 
 const namedCertificates: Certificates = {
   fingerprintOf: (node) =>
-    Array.from({ length: 32 }, (_, index) => (hashOf(node, index) & 0xff).toString(16).padStart(2, '0').toUpperCase()).join(':'),
-  certificatesOf: (node) => [{ filename: 'pve-ssl.pem', fingerprint: namedCertificates.fingerprintOf(node), subject: `/CN=${node}` }],
+    Array.from({ length: 32 }, (_, index) =>
+      (hashOf(node, index) & 0xff).toString(16).padStart(2, '0').toUpperCase(),
+    ).join(':'),
+  certificatesOf: (node) => [
+    { filename: 'pve-ssl.pem', fingerprint: namedCertificates.fingerprintOf(node), subject: `/CN=${node}` },
+  ],
 };

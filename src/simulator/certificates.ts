@@ -1,0 +1,110 @@
+// The injector of the X.509 library looks for the metadata calls when it is loaded.
+import './reflect-metadata.js';
+import * as x509 from '@peculiar/x509';
+import { createHash, webcrypto } from 'node:crypto';
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const dayMs = 86_400_000;
+
+/** A cluster's root CA, able to sign. */
+export interface Authority {
+  pem: string;
+  certificate: x509.X509Certificate;
+  keys: webcrypto.CryptoKeyPair;
+}
+
+/** A node's server certificate with its key. */
+export interface Leaf {
+  pem: string;
+  keyPem: string;
+  /** SHA-256, upper case, with colons. */
+  fingerprint: string;
+  notBeforeAt: number;
+  notAfterAt: number;
+  sans: string[];
+}
+
+x509.cryptoProvider.set(webcrypto);
+
+function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+}
+
+/** A new root CA, valid for ten years from `now`. */
+export async function newAuthority(cluster: string, now: number): Promise<Authority> {
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: `CN=Proxmox Virtual Environment, OU=${cluster}, O=PVE Cluster Manager CA`,
+    notBefore: new Date(now - dayMs),
+    notAfter: new Date(now + 3650 * dayMs),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { pem: certificate.toString('pem'), certificate, keys };
+}
+
+/** A node's certificate with the names that Proxmox gives it (proxmox-api.md 6), valid for two years from `now`. */
+export async function newLeaf(authority: Authority, node: string, serial: number, now: number): Promise<Leaf> {
+  const keys = await newKeys();
+  const sans = ['127.0.0.1', '::1', 'localhost', node, `${node}.lab.example`];
+  const [notBeforeAt, notAfterAt] = [now - dayMs, now + 729 * dayMs];
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial.toString(16).padStart(4, '0'),
+    subject: `CN=${node}.lab.example, OU=PVE Cluster Node, O=Proxmox Virtual Environment`,
+    issuer: authority.certificate.subject,
+    notBefore: new Date(notBeforeAt),
+    notAfter: new Date(notAfterAt),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey: authority.keys.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(
+        sans.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value })),
+      ),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const keyPem = `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/(.{64})/g, '$1\n')}\n-----END PRIVATE KEY-----\n`;
+  const fingerprint = fingerprintOf(Buffer.from(certificate.rawData));
+  return { pem: certificate.toString('pem'), keyPem, fingerprint, notBeforeAt, notAfterAt, sans };
+}
+
+/** SHA-256 of a certificate's DER form, as Proxmox and OpenSSL print it. */
+export function fingerprintOf(der: Uint8Array): string {
+  const hex = createHash('sha256').update(der).digest('hex').toUpperCase();
+  return (hex.match(/../g) ?? []).join(':');
+}
+
+/** The row of a certificate in /nodes/{node}/certificates/info. */
+export function certificateRow(filename: string, pem: string, sans: string[]): Record<string, unknown> {
+  const certificate = new x509.X509Certificate(pem);
+  return {
+    filename,
+    fingerprint: fingerprintOf(Buffer.from(certificate.rawData)),
+    subject: slashed(certificate.subject),
+    issuer: slashed(certificate.issuer),
+    notbefore: Math.floor(certificate.notBefore.getTime() / 1000),
+    notafter: Math.floor(certificate.notAfter.getTime() / 1000),
+    pem,
+    'public-key-type': 'id-ecPublicKey',
+    'public-key-bits': 256,
+    san: sans,
+  };
+}
+
+function slashed(name: string): string {
+  return name
+    .split(', ')
+    .map((part) => `/${part}`)
+    .reverse()
+    .join('');
+}
