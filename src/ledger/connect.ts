@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Knex } from 'knex';
 import type { DatabaseConfig } from '../config/config.js';
+import type { Log } from '../log.js';
 import { sqliteCode } from './dialects.js';
 import { SqliteClient, type SqliteSettings } from './sqlite-client.js';
 import { SqliteConnection } from './sqlite-connection.js';
@@ -14,6 +16,8 @@ export interface ConnectOptions {
   busyTimeoutMs?: number;
   /** Prepared statements kept per SQLite connection; 200. */
   statementLimit?: number;
+  /** Takes what Knex has to say of itself; by default nobody, for Knex would say it on standard output. */
+  log?: Log;
 }
 
 type Role = 'writer' | 'reader';
@@ -26,10 +30,15 @@ export class DatabaseError extends Error {
 /** The Knex config of one role on this database; knexfile.ts and openDatabase share it. */
 export function knexConfig(config: DatabaseConfig, role: Role, options: ConnectOptions = {}): Knex.Config {
   // An error must not quote the values of its statement: password hashes are among them.
-  const shared = { compileSqlOnError: false };
+  const shared = { compileSqlOnError: false, log: knexLog(options.log) };
   return config.type === 'sqlite'
     ? { ...shared, ...sqliteConfig(config, role, options) }
     : { ...shared, ...mysqlConfig(config, role) };
+}
+
+function knexLog(log: Log | undefined): Knex.Logger {
+  const say = (message: unknown): void => log?.debug(`knex: ${String(message)}`);
+  return { debug: say, warn: say, error: say, deprecate: (method, instead) => say(`${method}: use ${instead}`) };
 }
 
 function sqliteConfig(config: SqliteConfig, role: Role, options: ConnectOptions): Knex.Config {
@@ -56,8 +65,12 @@ function mysqlConfig(config: MysqlConfig, role: Role): Knex.Config {
     pool: {
       min: 0,
       max: config.poolSize,
-      afterCreate: (connection: MysqlSession, done: (error: unknown, connection: MysqlSession) => void) =>
-        connection.query(`SET SESSION ${mysqlSession(role)}`, (error) => done(error, connection)),
+      afterCreate: (connection: MysqlSession, done: (error: unknown, connection: MysqlSession) => void) => {
+        prepareSession(connection, role).then(
+          () => done(null, connection),
+          (error: unknown) => done(error, connection),
+        );
+      },
     },
   };
 }
@@ -67,14 +80,12 @@ interface MysqlSession {
 }
 
 /** Too long a text is an error on every server, a lock is waited for only briefly, and a reader cannot write. */
-function mysqlSession(role: Role): string {
-  return [
-    "sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
-    "time_zone = '+00:00'",
-    'innodb_lock_wait_timeout = 5',
-    // MySQL and MariaDB name the variable differently; this is understood by both.
-    ...(role === 'reader' ? ['TRANSACTION READ ONLY'] : []),
-  ].join(', ');
+async function prepareSession(connection: MysqlSession, role: Role): Promise<void> {
+  const run = promisify(connection.query.bind(connection)) as (sql: string) => Promise<unknown>;
+  await run(
+    "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), time_zone = '+00:00', innodb_lock_wait_timeout = 5",
+  );
+  if (role === 'reader') await run('SET SESSION TRANSACTION READ ONLY');
 }
 
 /** Makes the folder and the file of an SQLite database where they are missing; throws DatabaseError when it cannot be written. */
