@@ -6,9 +6,11 @@ import { forceSync } from './force-sync.js';
 import { gapsPage } from './gaps.js';
 import { guestPage } from './guest.js';
 import { guestsPage } from './guests.js';
+import { login, loginPage, logout } from './login.js';
 import { nodesPage } from './nodes.js';
 import { overviewPage } from './overview.js';
 import { sessionsPage } from './sessions.js';
+import { setup, setupPage } from './setup.js';
 import { chooseTheme } from './theme.js';
 
 /** Every page: what it needs and who draws it. The CSRF token of the forms is checked before these are reached. */
@@ -18,6 +20,11 @@ export function pageRoutes(parts: WebParts): Router {
     (draw: (ctx: Context, parts: WebParts) => Promise<void>) =>
     (ctx: Context): Promise<void> =>
       draw(ctx, parts);
+  router.get('/login', page(loginPage));
+  router.post('/login', page(login));
+  router.post('/logout', page(logout));
+  router.get('/setup/:token', (ctx) => setupPage(ctx, parts, ctx.params['token'] ?? ''));
+  router.post('/setup/:token', (ctx) => setup(ctx, parts, ctx.params['token'] ?? ''));
   router.get('/', requirePage('read'), page(overviewPage));
   router.get('/guests', requirePage('read'), page(guestsPage));
   router.get('/guests/:id', requirePage('read'), (ctx) => guestPage(ctx, parts, ctx.params['id'] ?? ''));
