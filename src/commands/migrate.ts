@@ -1,4 +1,5 @@
 import { UsageError, type Command } from './command.js';
+import { reachDatabase } from './with-database.js';
 
 export const migrateCommand: Command = {
   name: 'migrate',
@@ -12,13 +13,13 @@ export const migrateCommand: Command = {
     const isUnlock = values['unlock'] === true;
     if (isStatus && isUnlock) throw new UsageError('--status and --unlock do not go together: choose one');
     const config = await loadConfig();
-    const { migrate, migrationStatus, openDatabase, unlockMigrations } = await import('../ledger/database.js');
+    const { migrate, migrationStatus, unlockMigrations } = await import('../ledger/migrations.js');
     const { silentLog } = await import('../log.js');
-    const db = openDatabase(config.database);
+    const db = await reachDatabase(config);
     try {
       if (isUnlock) {
-        await unlockMigrations(db);
-        print('The lock is free: run "proxmox-tracker migrate" again.');
+        const { wasLocked } = await unlockMigrations(db);
+        print(`The lock ${wasLocked ? 'is free now' : 'was free already'}: run "proxmox-tracker migrate" again.`);
         return 0;
       }
       if (isStatus) {

@@ -1,5 +1,4 @@
 import type { CliParts, Command } from './command.js';
-import { CommandError } from './command.js';
 
 export const serve: Command = {
   name: 'serve',
@@ -11,6 +10,8 @@ export const serve: Command = {
   isLongRunning: true,
   async run({ parts, values, loadConfig }) {
     const config = await loadConfig();
+    const { checkTls } = await import('../config/check-tls.js');
+    checkTls(config.server.tls);
     const [{ createApp }, { createLog }] = await Promise.all([import('../app.js'), import('../log.js')]);
     const log = createLog(config.logging);
     const app = createApp(config, { clock: parts.clock, log, shouldMigrate: values['no-migrate'] !== true });
@@ -19,8 +20,6 @@ export const serve: Command = {
       await stopped(parts.signal);
       log.info('stopping');
       return 0;
-    } catch (error) {
-      throw listenFault(error, config.server.host) ?? error;
     } finally {
       await app.stop();
     }
@@ -31,26 +30,4 @@ export const serve: Command = {
 export function stopped(signal: CliParts['signal']): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-/** The sentence for an address that cannot be listened on, or null for any other error. */
-export function listenFault(error: unknown, host: string): CommandError | null {
-  if (!(error instanceof Error) || !('syscall' in error) || error.syscall !== 'listen' || !('code' in error))
-    return null;
-  const where = 'port' in error ? `${host}:${String(error.port)}` : host;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new CommandError(
-        `${where} is in use by another program: end that one, or set server.port to another port`,
-      );
-    case 'EACCES':
-      return new CommandError(`this user may not listen on ${where}: set server.port to one above 1023`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new CommandError(
-        `server.host is ${host}, which is no address of this machine: set it to 0.0.0.0 or 127.0.0.1`,
-      );
-    default:
-      return null;
-  }
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.js';
 import type { Database } from '../ledger/database.js';
 import type { AuditWish } from '../ledger/access.js';
 import { CommandError, type Invocation } from './command.js';
@@ -8,9 +9,9 @@ import { CommandError, type Invocation } from './command.js';
  */
 export async function withDatabase<T>(invocation: Invocation, work: (db: Database) => Promise<T>): Promise<T> {
   const config = await invocation.loadConfig();
-  const { openDatabase, migrate, migrationStatus } = await import('../ledger/database.js');
+  const { migrate, migrationStatus } = await import('../ledger/migrations.js');
   const { silentLog } = await import('../log.js');
-  const db = openDatabase(config.database);
+  const db = await reachDatabase(config);
   try {
     const { applied, pending } = await migrationStatus(db);
     if (applied.length === 0) await migrate(db, { log: silentLog });
@@ -22,6 +23,19 @@ export async function withDatabase<T>(invocation: Invocation, work: (db: Databas
     return await work(db);
   } finally {
     await db.close();
+  }
+}
+
+/** Opens the database of a configuration and asks it one question; throws with a sentence where it does not answer. The caller closes it. */
+export async function reachDatabase(config: Config): Promise<Database> {
+  const { checkConnection, openDatabase } = await import('../ledger/database.js');
+  const db = openDatabase(config.database);
+  try {
+    await checkConnection(db, config.database);
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
   }
 }
 
