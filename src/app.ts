@@ -3,7 +3,8 @@ import { Collector } from './collect/collect.js';
 import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
-import { openDatabase, migrate, migrationStatus, type Database } from './ledger/database.js';
+import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
+import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
@@ -14,6 +15,8 @@ export interface AppParts {
   log: Log;
   /** False: `serve` leaves the database's tables as they are, and refuses to start where they are behind. */
   shouldMigrate?: boolean;
+  /** True: the caller makes the first user itself, so no set-up link is logged. */
+  isDemo?: boolean;
 }
 
 export interface App {
@@ -38,6 +41,7 @@ export function createApp(config: Config, parts: AppParts): App {
   let web: Web | null = null;
 
   const prepare = async (): Promise<void> => {
+    await checkConnection(db, config.database);
     if (parts.shouldMigrate ?? true) {
       await migrate(db, { log });
       return;
@@ -61,7 +65,8 @@ export function createApp(config: Config, parts: AppParts): App {
       web = createWeb({ config, db, clock, log, pollNow, version: packageVersion });
       const { url, port } = await web.listen();
       log.info('listening', { url });
-      await logSetupLink(db, config.server.publicUrl ?? reachable(url, port), { clock, log });
+      if (parts.isDemo !== true)
+        await logSetupLink(db, config.server.publicUrl ?? reachable(url, port), { clock, log });
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
@@ -86,8 +91,8 @@ async function logSetupLink(
   base: string,
   { clock, log }: Pick<AppParts, 'clock' | 'log'>,
 ): Promise<void> {
-  if ((await countUsers(db)) > 0) return;
-  const token = await db.writer.transaction((trx) => createSetupLink(trx, clock.now()));
+  if ((await countUsers(db.reader)) > 0) return;
+  const token = await inTransaction(db, (trx) => createSetupLink(trx, clock.now()));
   log.info(`no user yet: open ${base.replace(/\/$/, '')}/setup/${token} to make the first one`);
 }
 

@@ -52,14 +52,20 @@ export function applyRow(input: RowInput): RowOutput {
   }
   if (row.status === 'stopped') return { guest: applyStopped(input), sample: null };
   // Without pid or uptime it is starting or ending: neither running nor stopped is proven (rule 7).
-  if (row.pid === null || row.uptimeS === null || row.uptimeS === 0)
-    return { guest: withProfile(guest, input), sample: null };
+  if (row.pid === null || row.uptimeS === null || row.uptimeS === 0) return { guest: notSampled(input), sample: null };
   return applyRunning(input, row.pid, { ...at, uptimeS: row.uptimeS });
 }
 
 /** The guest is missing from its node's list: no sample, which ends nothing; its span reaches to the last list that had it (rule 18). */
 export function closeAbsent(guest: GuestState, lastSeen: Exchange | null): GuestState {
   return { ...closedAt(guest, lastSeen), isOpen: false };
+}
+
+/** Listed, but in a state that proves nothing: as if it were absent, its span reaches to the list before. */
+function notSampled(input: RowInput): GuestState {
+  const guest = withProfile(input.guest, input);
+  if (!guest.isOpen || guest.nodeId !== input.node.id) return guest;
+  return closeAbsent(guest, input.node.lastSeen[input.row.type]);
 }
 
 function applyStopped(input: RowInput): GuestState {
@@ -84,7 +90,7 @@ function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOu
   }
   const span = isBackup(input) ? null : runningSpan(input.node.id, pid, input.at, usable);
   // A backup starts a process of its own for a stopped guest: that is no run, and what it is cannot be told from here (rule 16).
-  if (span === null) return { guest, sample: null };
+  if (span === null) return { guest: notSampled(input), sample: null };
   return { guest: opened(guest, input, span), sample: usable };
 }
 

@@ -33,8 +33,11 @@ export class Sweep {
   constructor(private readonly context: SweepContext) {}
 
   apply(event: SlotEvent, slot: Slot): void {
-    if (event.kind === 'boot') this.boot(event.nodeId, event.window);
-    else if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
+    if (event.kind === 'boot') {
+      this.boot(event.nodeId, event.window);
+      return;
+    }
+    if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
     else if (event.effect.edge === 'end') this.endTask(event.task, event.effect, slot);
     else this.move(event.task, event.window, event.targetId, slot);
     this.hasHistory = true;
@@ -114,7 +117,7 @@ export class Sweep {
 
   private openBeforeLog(task: Task): void {
     const since = this.context.coverageSince.get(task.nodeId) ?? task.start.earliest;
-    const at = Math.min(since, task.start.latest);
+    const at = Math.min(since, task.start.earliest);
     this.open(
       { uptime: null, isYoung: false, task: null, taskWindow: null, after: null, before: at, isLogEdge: true },
       task.nodeId,

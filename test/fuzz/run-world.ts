@@ -1,0 +1,98 @@
+import { audit, isClean, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
+import { randomScenario, type RandomOptions } from '../../src/simulator/random-scenario.js';
+import type { Scenario } from '../../src/simulator/scenario.js';
+import { compileWorld, type World } from '../../src/simulator/world.js';
+import type { TrueSession } from '../../src/simulator/truth.js';
+import { watch, type VirtualManager } from './virtual-manager.js';
+
+const DAY_MS = 86_400_000;
+const SETTLE_MS = 20 * 60_000;
+
+export interface WorldRun {
+  scenario: Scenario;
+  world: World;
+  managers: VirtualManager[];
+  report: AuditReport;
+  untilAt: number;
+}
+
+export interface WorldOptions extends RandomOptions {
+  intervalMs?: number;
+  tripMs?: number;
+  down?: (scenario: Scenario) => { from: number; to: number }[];
+}
+
+/** Watches a random world to its end and has the auditor judge the ledger. */
+export async function runWorld(seed: number, options: WorldOptions): Promise<WorldRun> {
+  const scenario = randomScenario(seed, options);
+  const world = compileWorld(scenario);
+  // Events and faults end with the days; some polls more, and all that can be known is known.
+  const untilAt = scenario.beganAt + options.days * DAY_MS + SETTLE_MS;
+  const firstPollAt = scenario.beganAt + 60_000;
+  const intervalMs = options.intervalMs ?? 30_000;
+  const down = options.down?.(scenario) ?? [];
+  const managers = await watch(world, {
+    from: firstPollAt,
+    until: untilAt,
+    intervalMs,
+    tripMs: options.tripMs ?? 5,
+    down,
+  });
+  const report = audit(world.truth(untilAt), ledgerOf(managers), untilAt);
+  report.missing = report.missing.filter((truth) => isWithinReach(truth, firstPollAt));
+  return { scenario, world, managers, report, untilAt };
+}
+
+/**
+ * What neither log nor samples can tell: a run that ended without a task before the first look, and one so short that its
+ * host died, or it, before its start task was done.
+ */
+function isWithinReach(truth: TrueSession, firstPollAt: number): boolean {
+  const { startedAt, endedAt, endedHow } = truth;
+  if (endedAt === null) return true;
+  const isUnlogged = endedHow === 'poweroff' || endedHow === 'crash' || endedHow === 'host';
+  if (isUnlogged && endedAt <= firstPollAt + 60_000) return false;
+  return !(endedHow === 'host' && endedAt - startedAt < 5_000);
+}
+
+/** The managers' sessions as the auditor wants them. */
+export function ledgerOf(managers: readonly VirtualManager[]): LedgerSession[] {
+  return managers.flatMap((manager) =>
+    [...manager.sessions()].flatMap(([key, sessions]) => {
+      const [type, vmid] = key.split('/');
+      return sessions.map(({ start, end }): LedgerSession => ({
+        cluster: manager.cluster,
+        type: type === 'lxc' ? 'lxc' : 'qemu',
+        vmid: Number(vmid),
+        startAt: start.at,
+        startEarliest: start.earliest,
+        startLatest: start.latest,
+        startEvidence: start.evidence,
+        endAt: end?.at ?? null,
+        endEarliest: end?.earliest ?? null,
+        endLatest: end?.latest ?? null,
+        endEvidence: end?.evidence ?? null,
+      }));
+    }),
+  );
+}
+
+/** What went wrong, in lines that a person can read; empty when nothing did. */
+export function complaints({ report }: WorldRun): string[] {
+  if (isClean(report)) return [];
+  const time = (at: number | null): string => (at === null ? 'open' : new Date(at).toISOString());
+  const edge = (at: number | null, earliest: number | null, latest: number | null): string =>
+    `${time(at)} [${time(earliest)} .. ${time(latest)}]`;
+  const ledger = (one: LedgerSession): string =>
+    `${one.type} ${one.vmid} ${edge(one.startAt, one.startEarliest, one.startLatest)} ${one.startEvidence} - ` +
+    `${edge(one.endAt, one.endEarliest, one.endLatest)} ${String(one.endEvidence)}`;
+  const truth = (one: AuditReport['missing'][number]): string =>
+    `${one.type} ${one.vmid} truly ${time(one.startedAt)} - ${time(one.endedAt)} ${String(one.endedHow)}`;
+  return [
+    ...report.missing.map((one) => `missing: ${truth(one)}`),
+    ...report.extra.map((one) => `extra: ${ledger(one)}`),
+    ...report.merged.map((one) => `merged: ${ledger(one.ledger)} = ${one.truths.map(truth).join(' + ')}`),
+    ...report.split.map((one) => `split: ${truth(one.truth)} = ${one.ledgers.map(ledger).join(' + ')}`),
+    ...report.outOfBounds.map((one) => `out of bounds (${one.edge}): ${truth(one.truth)} = ${ledger(one.ledger)}`),
+  ];
+}

@@ -1,0 +1,127 @@
+import { commit, deriveGuest, reconcile, type ClusterState } from '../../src/core/reconcile.js';
+import { guestKey } from '../../src/core/guest.js';
+import { newNodeState } from '../../src/core/node-state.js';
+import type { Session } from '../../src/core/session.js';
+import { silentLog } from '../../src/log.js';
+import type { ProxmoxApi } from '../../src/proxmox/client.js';
+import { fetchResources, observeNode } from '../../src/proxmox/observe.js';
+import type { World } from '../../src/simulator/world.js';
+import { MovedClock, worldApi } from './world-api.js';
+
+const STATUS_MS = 5 * 60_000;
+
+interface VirtualNode {
+  id: number;
+  name: string;
+  api: ProxmoxApi;
+  known: Set<string>;
+  statusAskedAt: number;
+  isFailing: boolean;
+  pollCount: number;
+}
+
+/** The manager's observe and reconcile over one cluster of a world, without database and sockets: what the fuzz judges. */
+export class VirtualManager {
+  readonly state: ClusterState;
+  readonly nodes: VirtualNode[];
+  private nextId = 1;
+
+  constructor(
+    world: World,
+    readonly cluster: string,
+    private readonly clock: MovedClock,
+    private readonly intervalMs: number,
+    tripMs: number,
+  ) {
+    const found = world.scenario.clusters.find((one) => (one.name ?? one.nodes[0]?.name) === cluster);
+    const token = found?.tokens[0];
+    if (found === undefined || token === undefined) throw new Error(`no cluster ${cluster} with a token`);
+    const authorization = `PVEAPIToken=${token.user}!${token.tokenName}=${token.value}`;
+    this.nodes = found.nodes.map(({ name }, k) => ({
+      id: k + 1,
+      name,
+      api: worldApi(world, name, authorization, clock, tripMs),
+      known: new Set(),
+      statusAskedAt: Number.NEGATIVE_INFINITY,
+      isFailing: false,
+      pollCount: 0,
+    }));
+    const nodes = new Map(this.nodes.map((node) => [node.id, newNodeState(node.id, node.name)]));
+    this.state = { nodes, guests: new Map(), samples: new Map(), pools: new Map() };
+  }
+
+  async pollResources(): Promise<void> {
+    const first = this.nodes.find((node) => !node.isFailing);
+    if (first === undefined) return;
+    const answer = await fetchResources(first.api, this.clock);
+    if (answer.kind !== 'seen') return;
+    for (const row of answer.value) this.state.pools.set(guestKey(row.type, row.vmid), row.pool);
+  }
+
+  async poll(node: VirtualNode): Promise<void> {
+    const { clock } = this;
+    const askStatus = node.isFailing || clock.at - node.statusAskedAt >= STATUS_MS;
+    const observation = await observeNode(
+      node.api,
+      {
+        node: node.name,
+        trackQemu: true,
+        trackLxc: true,
+        isKnownFinished: (upid) => node.known.has(upid),
+        askStatus,
+        isDirect: true,
+      },
+      { clock, log: silentLog, sleep: async (ms) => void (clock.at += ms) },
+    );
+    node.pollCount += 1;
+    node.isFailing = observation.qemu?.kind !== 'seen' || observation.lxc?.kind !== 'seen';
+    if (observation.status?.kind === 'seen') node.statusAskedAt = clock.at;
+    const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs });
+    for (const { after, derived } of change.guests) {
+      after.spans = after.spans.map((span) => (span.id === null ? { ...span, id: this.nextId++ } : span));
+      after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
+    }
+    commit(this.state, change);
+    if (observation.tasks.kind !== 'seen') return;
+    for (const row of observation.tasks.value.rows) if (row.endTimeS !== null) node.known.add(row.upid);
+  }
+
+  /** All sessions as they stand at the clock's instant, by guestKey. */
+  sessions(): Map<string, Session[]> {
+    const nodeOf = (id: number) => this.state.nodes.get(id);
+    return new Map(
+      [...this.state.guests].map(([key, guest]) => [key, deriveGuest(guest, nodeOf, this.clock.at).sessions]),
+    );
+  }
+}
+
+export interface RunOptions {
+  from: number;
+  until: number;
+  intervalMs: number;
+  tripMs: number;
+  /** Blocks in which the manager is down. */
+  down?: { from: number; to: number }[];
+}
+
+/** Polls every node of every cluster of a world once an interval, spread and dithered as the schedule does. */
+export async function watch(world: World, options: RunOptions): Promise<VirtualManager[]> {
+  const clock = new MovedClock(options.from);
+  const managers = world.scenario.clusters.map(
+    (one) => new VirtualManager(world, one.name ?? one.nodes[0]?.name ?? '', clock, options.intervalMs, options.tripMs),
+  );
+  for (let tick = options.from; tick < options.until; tick += options.intervalMs) {
+    if (options.down?.some(({ from, to }) => from <= tick && tick < to) === true) continue;
+    for (const manager of managers) {
+      clock.at = Math.max(clock.at, tick);
+      await manager.pollResources();
+      for (const [k, node] of manager.nodes.entries()) {
+        const spreadMs = Math.floor((0.9 * options.intervalMs * k) / manager.nodes.length / 1000) * 1000;
+        const ditherMs = Math.floor(((node.pollCount * 0.618_033_988_749_895) % 1) * 1000);
+        clock.at = Math.max(clock.at, tick + spreadMs + ditherMs);
+        await manager.poll(node);
+      }
+    }
+  }
+  return managers;
+}
