@@ -141,7 +141,7 @@ export class Engine {
     this.set(life, { process: null, qmpStatus: 'stopped' });
     this.noteEnd(life, machine, random);
     if (life.type === 'qemu') return 0;
-    const monitorMs = random.between(200, 2500);
+    const monitorMs = random.between(200, 2000);
     this.after(machine, monitorMs, () => {
       if (life.state.process === null && life.destroyedAt === null) this.set(life, { isMonitorUp: false });
     });

@@ -1,6 +1,7 @@
 import type { Engine, Flow, FlowContext } from './engine.js';
 import type { EndedHow, GuestLife } from './life.js';
 import type { Machine } from './machine.js';
+import type { Random } from './random.js';
 import type { SimulatedTask } from './task-log.js';
 
 /** The user of whatever the node itself or a command line on it starts. */
@@ -125,11 +126,17 @@ function* failure(takesMs: number, status: string): Flow {
   return status;
 }
 
+/** From the process's end to the task's: usually a second or two, now and then longer by slow storage or a hook. */
+function cleanupMs(life: GuestLife, random: Random): number {
+  if (random.chance(0.03)) return random.between(3000, 12_000);
+  return life.type === 'qemu' ? random.between(200, 2500) : random.between(100, 900);
+}
+
 /** Kills the process, if there is one. */
 export function* stopBody(engine: Engine, life: GuestLife, context: FlowContext, how: EndedHow): Flow {
   yield context.random.between(100, 1000);
   const monitorMs = engine.endProcess(life, how, context.random);
-  yield monitorMs + context.random.between(200, 1500);
+  yield monitorMs + cleanupMs(life, context.random);
   return 'OK';
 }
 
@@ -155,7 +162,7 @@ export function* shutdownBody(
       ? 'VM quit/powerdown failed - got timeout'
       : `unable to shut down CT ${life.vmid}: timed out`;
   const monitorMs = isGone ? 0 : engine.endProcess(life, options.how, context.random);
-  yield monitorMs + context.random.between(300, 2500);
+  yield monitorMs + cleanupMs(life, context.random);
   return 'OK';
 }
 

@@ -217,9 +217,9 @@ function happenToNode(engine: Engine, machine: Machine, event: NodeEvent, contex
     case 'node_reboot':
       return rebootNode(engine, machine, context, event.downMs);
     case 'start_all':
-      return startAll(engine, machine, context, chosen(machine, event.vmids), event.type ?? 'startall');
+      return startAll(engine, machine, context, chosen(machine, event), event.type ?? 'startall');
     case 'stop_all':
-      return stopAll(engine, machine, context, chosen(machine, event.vmids), event.type ?? 'stopall');
+      return stopAll(engine, machine, context, chosen(machine, event), event.type ?? 'stopall');
     case 'noise':
       return makeNoise(engine, machine, event, context);
     case 'reinstall':
@@ -228,8 +228,14 @@ function happenToNode(engine: Engine, machine: Machine, event: NodeEvent, contex
   }
 }
 
-function chosen(machine: Machine, vmids: readonly number[] | undefined): readonly GuestLife[] {
-  return vmids === undefined ? machine.guests : machine.guests.filter((life) => vmids.includes(life.vmid));
+/** The named guests; else all for a bulk action, and for startall and stopall those that HA does not manage and that start on boot. */
+function chosen(machine: Machine, event: NodeEvent & { kind: 'start_all' | 'stop_all' }): readonly GuestLife[] {
+  const { vmids, type, kind } = event;
+  if (vmids !== undefined) return machine.guests.filter((life) => vmids.includes(life.vmid));
+  if (type === 'bulk-start' || type === 'bulk-shutdown') return machine.guests;
+  const isMeant = ({ state: { settings } }: GuestLife): boolean =>
+    !settings.isHa && (kind === 'stop_all' || settings.isOnBoot);
+  return machine.guests.filter(isMeant);
 }
 
 /** Tasks that touch no guest's process; many of them make the log rotate. */
