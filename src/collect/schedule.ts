@@ -43,7 +43,7 @@ export class Schedule {
     await this.task?.destroy();
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
-    await Promise.allSettled([...this.collector.roster.members.values()].map((member) => member.polling));
+    for (const member of this.collector.roster.members.values()) await member.polling?.catch(() => undefined);
   }
 
   private tick(): void {

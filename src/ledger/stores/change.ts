@@ -32,8 +32,8 @@ export async function writeChange(
 async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange, now: number): Promise<WrittenGuest> {
   const { before, after } = change;
   after.lives = await writeGuest(trx, clusterId, before, after, now);
-  const presentId = after.lives.at(-1)?.id;
-  if (presentId == null) throw new Error(`${change.key} has no stored incarnation`);
+  const presentId = after.lives.at(-1)?.id ?? null;
+  if (presentId === null) throw new Error(`${change.key} has no stored incarnation`);
   await writeTasks(trx, clusterId, before?.tasks ?? [], after.tasks, now);
   after.spans = await writeSpans(trx, presentId, before, after);
   const difference = await writeDifference(trx, after, before?.sessions ?? [], change.derived.sessions, now);

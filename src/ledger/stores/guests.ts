@@ -25,9 +25,9 @@ export async function writeGuest(
       lives.push(life);
     }
   }
-  const present = lives.at(-1);
-  if (before !== null && present?.id != null && present.id === before.lives.at(-1)?.id) {
-    await writeProfile(trx, present.id, before, after, now);
+  const presentId = lives.at(-1)?.id ?? null;
+  if (before !== null && presentId !== null && presentId === before.lives.at(-1)?.id) {
+    await writeProfile(trx, presentId, before, after, now);
   }
   return lives;
 }

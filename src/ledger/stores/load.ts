@@ -230,7 +230,7 @@ function numberOf(row: Row, column: string): number {
 }
 
 function maybeNumber(row: Row, column: string): number | null {
-  return row[column] == null ? null : numberOf(row, column);
+  return (row[column] ?? null) === null ? null : numberOf(row, column);
 }
 
 function textOf(row: Row, column: string): string {
@@ -240,5 +240,5 @@ function textOf(row: Row, column: string): string {
 }
 
 function maybeText(row: Row, column: string): string | null {
-  return row[column] == null ? null : textOf(row, column);
+  return (row[column] ?? null) === null ? null : textOf(row, column);
 }
