@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import type { Database } from '../../../src/ledger/database.js';
+import { createKey, revokeKey } from '../../../src/ledger/access.js';
+import { inTransaction } from '../../../src/ledger/database.js';
+import { forEachDatabase } from '../../support/databases.js';
+import { ADMIN_KEY, HOUR, keyOf, NOW, SHARED_KEY, startLab, type Lab } from './lab.js';
+
+forEachDatabase((name, open) => {
+  describe(`keys and scopes on ${name}`, () => {
+    let db: Database;
+    let lab: Lab;
+    const keys: Record<string, string> = {};
+
+    before(async () => {
+      db = await open();
+      lab = await startLab(db);
+      keys['none'] = '';
+      keys['wrong'] = 'x'.repeat(43);
+      keys['shared'] = SHARED_KEY;
+      keys['configured admin'] = ADMIN_KEY;
+      for (const scope of ['ingest', 'read', 'admin', 'enrol'] as const) keys[scope] = await keyOf(db, scope);
+    });
+    after(async () => {
+      await lab.close();
+      await db.close();
+    });
+
+    // wire-contract.md, "Auth": the credentials are judged before the route.
+    const table: [string, string, Record<string, number>][] = [
+      ['GET', '/api/nodes', { none: 401, wrong: 401, shared: 403, ingest: 403, enrol: 403, read: 200, admin: 200 }],
+      ['GET', '/api/audit', { none: 401, shared: 403, read: 200, 'configured admin': 200 }],
+      ['HEAD', '/api/nodes', { none: 401, ingest: 403, read: 200 }],
+      ['GET', '/api/none-such', { none: 401, wrong: 401, ingest: 403, read: 404, admin: 404 }],
+      ['GET', '/api', { none: 401, ingest: 403, read: 404 }],
+      ['POST', '/api/none-such', { none: 401, ingest: 403, read: 403, enrol: 403, admin: 404 }],
+      ['POST', '/api/nodes', { none: 401, read: 403, ingest: 403, enrol: 405, admin: 405 }],
+      ['DELETE', '/api/sessions', { none: 401, read: 403, admin: 405 }],
+      ['OPTIONS', '/api/sessions', { none: 401, read: 405 }],
+      ['POST', '/api/sessions/sync', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 200 }],
+      ['POST', '/api/ingest/force-sync', { none: 401, shared: 403, ingest: 403, read: 403, 'configured admin': 200 }],
+      ['GET', '/api/ingest/force-sync', { none: 401, ingest: 403, read: 403, admin: 405 }],
+      ['POST', '/api/ingest/none-such', { none: 401, read: 403, enrol: 403, ingest: 404, shared: 404, admin: 404 }],
+    ];
+    for (const [method, path, expected] of table) {
+      it(`answers ${method} ${path} by the scope of the key`, async () => {
+        for (const [holder, status] of Object.entries(expected)) {
+          const key = keys[holder] ?? '';
+          const answer = await lab.send(method, path, undefined, key === '' ? {} : { 'X-API-Key': key });
+          expect(answer.status, holder).to.equal(status);
+          if (status >= 400 && method !== 'HEAD') expect(answer.json['detail'], holder).to.match(/^\S.*\.$/);
+        }
+      });
+    }
+
+    it('takes Authorization: Bearer for the same, and the key header first', async () => {
+      const read = keys['read'] ?? '';
+      expect((await lab.get('/api/nodes', { Authorization: `Bearer ${read}` })).status).to.equal(200);
+      expect((await lab.get('/api/nodes', { Authorization: `bearer ${read}` })).status).to.equal(200);
+      expect((await lab.get('/api/nodes', { Authorization: `Basic ${read}` })).status).to.equal(401);
+      expect((await lab.get('/api/nodes', { Authorization: `Bearer ${read}`, 'X-API-Key': 'wrong' })).status).to.equal(
+        401,
+      );
+    });
+
+    it('opens nothing for a revoked or an expired key', async () => {
+      const wish = { name: 'short', scope: 'read' as const, expiresAt: NOW + HOUR };
+      const short = await inTransaction(db, (trx) => createKey(trx, wish, NOW));
+      const gone = await inTransaction(db, (trx) => createKey(trx, { name: 'gone', scope: 'read' }, NOW));
+      const status = async (key: string): Promise<number> => (await lab.get('/api/nodes', { 'X-API-Key': key })).status;
+      expect([await status(short.key), await status(gone.key)]).to.deep.equal([200, 200]);
+      expect(await inTransaction(db, (trx) => revokeKey(trx, gone.id, NOW))).to.equal(true);
+      expect(await inTransaction(db, (trx) => revokeKey(trx, gone.id, NOW))).to.equal(false);
+      lab.clock.at = NOW + HOUR;
+      expect([await status(short.key), await status(gone.key)]).to.deep.equal([401, 401]);
+      lab.clock.at = NOW;
+    });
+
+    it('opens pages for a read key, answers 403 for too small a one and sends nobody to the login', async () => {
+      expect((await lab.get('/nodes', { 'X-API-Key': keys['read'] ?? '' })).status).to.equal(200);
+      expect((await lab.get('/nodes', { 'X-API-Key': keys['ingest'] ?? '' })).status).to.equal(403);
+      expect((await lab.get('/nodes', { 'X-API-Key': 'wrong' })).status).to.equal(401);
+      const nobody = await lab.get('/nodes', {});
+      expect([nobody.status, nobody.headers.get('location')]).to.deep.equal([303, '/login']);
+    });
+  });
+
+  describe(`keys of the configuration on ${name}`, () => {
+    it('has the scopes that it is given, and an empty one opens nothing', async () => {
+      const db = await open();
+      const lab = await startLab(db, { security: { apiKeyScopes: ['ingest', 'read'], adminApiKey: '' } });
+      try {
+        expect((await lab.get('/api/nodes', { 'X-API-Key': SHARED_KEY })).status).to.equal(200);
+        expect((await lab.send('POST', '/api/sessions/sync', '', { 'X-API-Key': SHARED_KEY })).status).to.equal(403);
+        expect((await lab.get('/api/nodes', { 'X-API-Key': ADMIN_KEY })).status).to.equal(401);
+        expect((await lab.get('/api/nodes', { 'X-API-Key': '' })).status).to.equal(401);
+        expect((await lab.get('/api/nodes', { Authorization: 'Bearer ' })).status).to.equal(401);
+      } finally {
+        await lab.close();
+        await db.close();
+      }
+    });
+  });
+});
