@@ -42,6 +42,7 @@ export function durationFigure(ms: number, options: { seconds?: boolean } = {}):
   const parts: FigurePart[] = [];
   if (h > 0) parts.push({ n: countText(h), u: 'h' });
   if (h > 0 || m > 0) parts.push({ n: h > 0 ? two(m) : String(m), u: 'm' });
+  if (options.seconds === false && total === 0) parts.push({ n: '0', u: 'm' });
   if (options.seconds !== false || parts.length === 0) parts.push({ n: parts.length > 0 ? two(s) : String(s), u: 's' });
   return { parts, text: parts.map((part) => `${part.n} ${part.u}`).join(' ') };
 }
@@ -127,19 +128,21 @@ function makeClock(zone: string): ZoneClock {
   const weekday = format({ weekday: 'short', day: 'numeric', month: 'short' });
   const numeric = format({ year: 'numeric', month: 'numeric', day: 'numeric', ...hms });
   const parts = (at: number): ReturnType<ZoneClock['parts']> => partsOf(numeric, at);
+  // British English writes September in four letters and every other month in three.
+  const three = (text: string): string => text.replace('Sept ', 'Sep ').replace(/Sept$/, 'Sep');
   const isSameYear = (a: number, b: number): boolean => parts(a).year === parts(b).year;
   return {
     zone,
     parts,
     instant(at, asOf) {
       const iso = new Date(at).toISOString();
-      const shortDay = isSameYear(at, asOf) ? day.format(at) : dated.format(at);
+      const shortDay = three(isSameYear(at, asOf) ? day.format(at) : dated.format(at));
       const clockTime = time.format(at);
       return { iso, short: `${shortDay} ${clockTime}`, time: clockTime, full: `${full.format(at)} · ${iso}` };
     },
     headline: (at) => `${long.format(at).replace(',', '')}, ${time.format(at)}`,
     monthName: (at, asOf) => (isSameYear(at, asOf) ? month : monthYear).format(at),
-    dayName: (at) => weekday.format(at).replace(',', ''),
+    dayName: (at) => three(weekday.format(at).replace(',', '')),
   };
 }
 

@@ -33,7 +33,7 @@ export function monthsModel(
   };
 }
 
-/** Since when, and by whom: `since 24 Nov 01:22:10`, `at 10:06:58 by alice@pve`. */
+/** Since when, and by whom: `since 24 Nov 01:22:10`, `since 24 Nov 10:06:58, by alice@pve`. */
 export function stateNote(guest: GuestView, last: SessionView | null, zone: string, asOf: number): string {
   const clock = zoneClock(zone);
   if (guest.destroyedAt !== null) return clock.instant(guest.destroyedAt, asOf).short;
@@ -44,5 +44,5 @@ export function stateNote(guest: GuestView, last: SessionView | null, zone: stri
   const end = last?.end ?? null;
   if (last === null || end === null) return '';
   const user = wordsOfUpid(last.stopUpid)?.user ?? '';
-  return `since ${clock.instant(end.at, asOf).short}${user === '' ? '' : ` by ${user}`}`;
+  return `since ${clock.instant(end.at, asOf).short}${user === '' ? '' : `, by ${user}`}`;
 }

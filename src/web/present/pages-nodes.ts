@@ -49,7 +49,7 @@ export function nodeRow(node: NodeView, zone: string, asOf: number): NodeRow {
     href: nodeHref(node.name),
     about: [node.hostname === node.name ? '' : node.hostname, versionText(node.version)].filter(Boolean).join(' · '),
     health: nodeHealth(node.health),
-    running: countText(node.runningCount),
+    running: node.health === 'online' || node.health === 'partial' ? countText(node.runningCount) : '—',
     guests: countText(node.guestCount),
     lastSeen: node.lastSeenAt === null ? null : agoFigure(node.lastSeenAt, asOf, zone),
     clock: node.offsetMs === null ? '—' : offsetText(node.offsetMs),
@@ -78,23 +78,22 @@ export function offsetText(offsetMs: number): string {
   return size < 1000 ? `${sign}${Math.round(size)} ms` : `${sign}${(size / 1000).toFixed(1)} s`;
 }
 
-/** The nodes by their cluster; a standalone node's cluster bears its own name. */
+/** The nodes by their cluster, standalone ones together at the end: their cluster bears their own name. */
 export function nodesByCluster(
   nodes: readonly NodeView[],
   zone: string,
   asOf: number,
 ): { title: string; nodes: NodeRow[] }[] {
-  const clusters = new Map<number, NodeView[]>();
-  for (const node of nodes) clusters.set(node.clusterId, [...(clusters.get(node.clusterId) ?? []), node]);
-  return [...clusters.values()].map((members) => ({
-    title: clusterTitle(members),
+  const clusters = new Map<string, NodeView[]>();
+  const isAlone = (node: NodeView): boolean =>
+    node.cluster === node.name && nodes.filter((other) => other.clusterId === node.clusterId).length === 1;
+  const ordered = [...nodes.filter((node) => !isAlone(node)), ...nodes.filter(isAlone)];
+  for (const node of ordered) {
+    const key = isAlone(node) ? 'alone' : String(node.clusterId);
+    clusters.set(key, [...(clusters.get(key) ?? []), node]);
+  }
+  return [...clusters].map(([key, members]) => ({
+    title: key === 'alone' ? 'Standalone' : `Cluster ${members[0]?.cluster ?? ''} · ${countOf(members.length, 'node')}`,
     nodes: members.map((node) => nodeRow(node, zone, asOf)),
   }));
-}
-
-function clusterTitle(members: readonly NodeView[]): string {
-  const [first] = members;
-  if (first === undefined) return '';
-  if (members.length === 1 && first.cluster === first.name) return 'Standalone';
-  return `Cluster ${first.cluster} · ${countOf(members.length, 'node')}`;
 }

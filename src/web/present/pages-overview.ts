@@ -68,7 +68,10 @@ function unseenCard({ month, usage, unseen }: OverviewFigures): StatCard {
 }
 
 function nodesCard({ counts, nodes, asOf }: OverviewFigures): StatCard {
-  const ill = nodes.filter((node) => node.health !== 'online');
+  const severity = ['partial', 'unreachable', 'unauthorized', 'tls_error'];
+  const ill = nodes
+    .filter((node) => node.health !== 'online')
+    .sort((a, b) => severity.indexOf(b.health) - severity.indexOf(a.health));
   const [first] = ill;
   return {
     label: 'Nodes',
@@ -80,7 +83,7 @@ function nodesCard({ counts, nodes, asOf }: OverviewFigures): StatCard {
 }
 
 function illText(node: NodeView, count: number, asOf: number): string {
-  const since = node.lastSeenAt === null ? '' : ` for ${agoText(asOf - node.lastSeenAt)}`;
+  const since = node.lastSeenAt === null || node.health === 'partial' ? '' : ` for ${agoText(asOf - node.lastSeenAt)}`;
   const more = count > 1 ? `, ${count - 1} more` : '';
   return `${node.name} ${nodeHealth(node.health).word}${since}${more}`;
 }

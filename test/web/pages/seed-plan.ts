@@ -76,7 +76,7 @@ const named: [number, string | null, 'qemu' | 'lxc', SeedNodeName, SeedPattern, 
   [150, null, 'lxc', 'edge-01', 'edge', ''],
 ];
 
-const crowd: SeedPattern[] = ['steady', 'office', 'stopped', 'steady', 'nightly', 'steady', 'crashed', 'steady'];
+const crowd: SeedPattern[] = ['steady', 'steady', 'stopped', 'steady', 'steady', 'steady', 'crashed', 'office'];
 
 /** 52 guests: the named ones, then a course of students and a farm of web servers. */
 export function seedGuests(): SeedGuest[] {
@@ -94,7 +94,7 @@ export function seedGuests(): SeedGuest[] {
     const isStudent = k % 3 !== 0;
     guests.push({
       vmid: 200 + k,
-      name: `${isStudent ? 'student' : 'shop'}-${String(k).padStart(2, '0')}`,
+      name: `${isStudent ? 'student' : 'shop'}-${String(k + 10)}`,
       type: k % 4 === 0 ? 'lxc' : 'qemu',
       node: k % 10 === 7 ? 'pve-04' : (places[k % places.length] ?? 'pve-01'),
       pattern: crowd[k % crowd.length] ?? 'steady',

@@ -57,7 +57,11 @@ export function seedSessions(guest: SeedGuest): SeedSession[] {
       );
     case 'batch':
       return batches().map(([from, to]) =>
-        run(byUptime(from), to === null ? null : byPoll(to), to === null ? null : 'unlogged'),
+        run(
+          byUptime(from),
+          to === null ? null : byTask(to, `${prefix}shutdown`, 'ci@pve'),
+          to === null ? null : 'shutdown',
+        ),
       );
   }
 }

@@ -128,7 +128,7 @@ async function seedSession(
 ): Promise<void> {
   const nodeId = nodeIds.get(session.path.at(-1)?.node ?? guest.node)?.id;
   const upid = (edge: SeedEdge | null): string | null =>
-    edge?.task == null
+    edge === null || edge.task === null
       ? null
       : `UPID:${guest.node}:0000${1000 + k}:00A0B0C0:6${1_000_000 + k}:${edge.task}:${guest.vmid}:${edge.user}:`;
   const { start, end } = session;

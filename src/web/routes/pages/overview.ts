@@ -25,8 +25,9 @@ import { firstStepsOf } from './first-steps.js';
 import { showPage } from './frame.js';
 
 const DAY_MS = 86_400_000;
-const GUEST_COUNT = 12;
-const CHANGE_COUNT = 8;
+const TIMELINE_COUNT = 16;
+const TABLE_COUNT = 10;
+const CHANGE_COUNT = 7;
 
 /** GET /: what runs, what changed, is anything not seen. */
 export async function overviewPage(ctx: Context, parts: WebParts): Promise<void> {
@@ -61,7 +62,9 @@ export async function overviewPage(ctx: Context, parts: WebParts): Promise<void>
       limit: CHANGE_COUNT,
       runningByNode: await openSessionsByNode(db),
     }),
-    guests: guests.map((guest) => guestRow(guest, { today: todayUsage, month: monthUsage }, zone, asOf)),
+    guests: guests
+      .slice(0, TABLE_COUNT)
+      .map((guest) => guestRow(guest, { today: todayUsage, month: monthUsage }, zone, asOf)),
     allGuests: `all ${countOf(counts.guestCount, 'guest')}`,
     month: clock.monthName(month.from, asOf),
   };
@@ -70,15 +73,15 @@ export async function overviewPage(ctx: Context, parts: WebParts): Promise<void>
 
 /** Guests with changes first, newest change first; then those that run. */
 async function shownGuests(db: Queryable, asOf: number): Promise<GuestView[]> {
-  const changed = await changedGuestIds(db, { from: asOf - DAY_MS, to: asOf + 1 }, GUEST_COUNT);
+  const changed = await changedGuestIds(db, { from: asOf - DAY_MS, to: asOf + 1 }, TIMELINE_COUNT);
   const guests = await guestsByIds(db, changed);
-  if (guests.length >= GUEST_COUNT) return guests;
+  if (guests.length >= TIMELINE_COUNT) return guests;
   const others = await listGuests(db, {
     page: 1,
-    perPage: 2 * GUEST_COUNT,
+    perPage: 2 * TIMELINE_COUNT,
     sort: { by: 'state', isDescending: false },
   });
-  return [...guests, ...others.items.filter((guest) => !changed.includes(guest.id))].slice(0, GUEST_COUNT);
+  return [...guests, ...others.items.filter((guest) => !changed.includes(guest.id))].slice(0, TIMELINE_COUNT);
 }
 
 async function timelineOf(db: Queryable, guests: readonly GuestView[], zone: string, asOf: number): Promise<Timeline> {
