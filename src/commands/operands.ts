@@ -8,7 +8,7 @@ export function addressOf(written: string, presetPort: number): { host: string; 
     .replace(/^https:\/\//i, '')
     .replace(/\/.*$/, '');
   if (isIPv6(bare)) return { host: bare, port: presetPort };
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([A-Za-z0-9._-]+))(?::(\d+))?$/.exec(bare) ?? [];
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([A-Za-z0-9.-]+))(?::(\d+))?$/.exec(bare) ?? [];
   const host = bracketed ?? plain;
   if (host === undefined || (bracketed !== undefined && !isIPv6(bracketed))) {
     throw new UsageError(`"${written}" is not a host: write an address or a name, such as 10.0.0.11 or pve-01:8006`);
