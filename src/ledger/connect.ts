@@ -98,8 +98,8 @@ export function prepareSqliteFile(file: string): void {
   let connection: SqliteConnection | null = null;
   try {
     connection = new SqliteConnection(file, { isReadOnly: false });
-    connection.run('BEGIN IMMEDIATE');
-    connection.run('ROLLBACK');
+    connection.all('BEGIN IMMEDIATE');
+    connection.all('ROLLBACK');
   } catch (error) {
     const fault = sqliteFault(error, file);
     if (fault !== null) throw new DatabaseError(fault, { cause: error });

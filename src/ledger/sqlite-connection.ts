@@ -25,8 +25,9 @@ export interface SqliteOutcome {
 }
 
 const DEFAULT_STATEMENT_LIMIT = 200;
-const CACHED = /^\s*(?:select|insert|update|delete|with|begin|commit|rollback\s*;?\s*$)/i;
-const CHANGES_SCHEMA = /^\s*(?:create|alter|drop|pragma|vacuum|attach|detach)/i;
+const CACHED = /^\s*(?:select|insert|update|delete|replace|with)\b/i;
+const ROWLESS = /^\s*(?:begin|commit|rollback|savepoint|release|create|alter|drop)\b/i;
+const CHANGES_SCHEMA = /^\s*(?:create|alter|drop|pragma|vacuum|attach|detach)\b/i;
 
 /**
  * One open SQLite database: its prepared statements are kept (least recently used first out), because compiling is half
@@ -52,37 +53,41 @@ export class SqliteConnection {
 
   /** Runs one statement and yields its rows, none for a statement that yields none. */
   all(sql: string, bindings: readonly unknown[] = []): unknown[] {
-    return this.attempt(sql, (statement) => statement.all(...bindings.map(bindable)));
+    if (ROWLESS.test(sql)) return this.execute(sql);
+    return this.statement(sql).all(...bindings.map(bindable));
   }
 
   /** Runs one statement and yields what it changed. */
   run(sql: string, bindings: readonly unknown[] = []): SqliteOutcome {
-    return this.attempt(sql, (statement) => {
-      const { changes, lastInsertRowid } = statement.run(...bindings.map(bindable));
-      return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
-    });
+    const { changes, lastInsertRowid } = this.statement(sql).run(...bindings.map(bindable));
+    return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
   }
 
+  /** All that was written lies in the file itself afterwards, where no other process still reads from the log beside it. */
   close(): void {
     this.statements.clear();
+    // The package keeps a closed database, and with it the log, until its statements are collected.
+    if (!this.isReadOnly) this.attempt('PRAGMA wal_checkpoint(TRUNCATE)');
     this.handle.close();
   }
 
-  private attempt<T>(sql: string, work: (statement: SqliteStatement) => T): T {
+  private execute(sql: string): [] {
+    if (CHANGES_SCHEMA.test(sql)) this.statements.clear();
     try {
-      return work(this.statement(sql));
+      this.handle.exec(sql);
     } catch (error) {
-      if (/^\s*commit/i.test(sql)) this.abandon();
+      // A refused COMMIT leaves the transaction open; the next borrower of this connection must not land in it.
+      if (/^\s*commit/i.test(sql)) this.attempt('ROLLBACK');
       throw error;
     }
+    return [];
   }
 
-  /** A refused COMMIT leaves the transaction open; the next borrower of this connection must not land in it. */
-  private abandon(): void {
+  private attempt(sql: string): void {
     try {
-      this.handle.exec('ROLLBACK');
+      this.handle.exec(sql);
     } catch {
-      // SQLite had rolled it back already: the state that was wanted.
+      // Refused because there is nothing to do, or another process is in the way: then it is done later.
     }
   }
 
@@ -95,15 +100,18 @@ export class SqliteConnection {
     }
     if (CHANGES_SCHEMA.test(sql)) this.statements.clear();
     const statement = this.handle.prepare(sql);
-    if (!CACHED.test(sql) || this.statementLimit === 0) return statement;
-    this.statements.set(sql, statement);
-    if (this.statements.size > this.statementLimit) {
-      for (const oldest of this.statements.keys()) {
-        this.statements.delete(oldest);
-        break;
-      }
+    if (CACHED.test(sql) && this.statementLimit > 0) {
+      if (this.statements.size >= this.statementLimit) this.forgetOldest();
+      this.statements.set(sql, statement);
     }
     return statement;
+  }
+
+  private forgetOldest(): void {
+    for (const sql of this.statements.keys()) {
+      this.statements.delete(sql);
+      return;
+    }
   }
 }
 
