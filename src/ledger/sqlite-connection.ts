@@ -46,9 +46,9 @@ export class SqliteConnection {
     this.handle = new (sqliteModule().DatabaseSync)(file, { readOnly: options.isReadOnly });
   }
 
-  /** How many prepared statements are held. */
-  get statementCount(): number {
-    return this.statements.size;
+  /** The statements that are held prepared, the one used longest ago first. */
+  get keptStatements(): string[] {
+    return [...this.statements.keys()];
   }
 
   /** Runs one statement and yields its rows, none for a statement that yields none. */

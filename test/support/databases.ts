@@ -117,9 +117,9 @@ const mariadb: Kind = {
     return { type: 'mysql', host, port, user, password, database, poolSize: 5 };
   },
   migrated: async () => {
-    const config = await mariadb.empty();
-    schema ??= schemaOf(config);
+    schema ??= readSchema();
     const statements = await schema;
+    const config = await mariadb.empty();
     if (config.type === 'mysql') await asAdministrator((admin) => replay(admin, statements), config.database);
     return config;
   },
@@ -136,22 +136,23 @@ function mariadbServer(): Promise<MariadbServer> {
 
 let schema: Promise<string[]> | null = null;
 
-/** The statements that make a migrated database, read once from one that was migrated: replaying them is much quicker. */
-async function schemaOf(config: DatabaseConfig): Promise<string[]> {
-  await migrateConfig(config);
-  if (config.type !== 'mysql') return [];
+/** The statements that make a migrated database, read from one that was migrated: replaying them is much quicker. */
+async function readSchema(): Promise<string[]> {
+  const template = await mariadb.empty();
+  await migrateConfig(template);
+  if (template.type !== 'mysql') return [];
   return asAdministrator(async (admin) => {
     const tables = rowsOf(await admin.raw('SHOW TABLES')).map((row) => String(Object.values(row)[0]));
     const statements: string[] = [];
     for (const table of tables) {
       const [row] = rowsOf(await admin.raw(`SHOW CREATE TABLE \`${table}\``));
-      statements.push(`CREATE TABLE IF NOT EXISTS${String(row?.['Create Table']).slice('CREATE TABLE'.length)}`);
+      statements.push(String(row?.['Create Table']));
     }
     for (const table of ['knex_migrations', 'knex_migrations_lock']) {
-      statements.push(`INSERT IGNORE INTO ${table} SELECT * FROM ${config.database}.${table}`);
+      statements.push(`INSERT INTO ${table} SELECT * FROM ${template.database}.${table}`);
     }
     return statements;
-  }, config.database);
+  }, template.database);
 }
 
 async function replay(admin: Knex, statements: readonly string[]): Promise<void> {
