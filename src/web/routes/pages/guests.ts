@@ -40,6 +40,8 @@ export async function guestsPage(ctx: Context, parts: WebParts): Promise<void> {
       filter: {
         q: filter.text ?? '',
         gone: filter.includeGone === true,
+        sort: textOf(ctx, 'sort') ?? '',
+        order: textOf(ctx, 'order') ?? '',
         node: selectOf('node', 'Node', 'any', nodeChoices(nodes), filter.node),
         state: selectOf('state', 'State', 'any', states, filter.state),
       },
@@ -78,29 +80,30 @@ interface Column {
   label: string;
   /** Empty: the list cannot be ordered by it. */
   href: string;
-  isNumber: boolean;
+  kind: 'vmid' | 'text' | 'num';
   sorted: string;
   arrow: string;
 }
 
 function columnsOf(ctx: Context, sort: GuestSort, month: string): Column[] {
-  const by = (label: string, key: SortKey, isNumber = false): Column => {
+  const by = (label: string, key: SortKey, kind: Column['kind'] = 'text'): Column => {
     const isSorted = sort.by === (key === 'since' ? 'runningSince' : key);
     const order = isSorted && !sort.isDescending ? 'desc' : null;
     return {
       label,
       href: withQuery(ctx, { sort: key === 'vmid' ? null : key, order, page: null }),
-      isNumber,
+      kind,
       sorted: isSorted ? (sort.isDescending ? 'descending' : 'ascending') : '',
       arrow: isSorted ? (sort.isDescending ? '↓' : '↑') : '',
     };
   };
-  const plain = (label: string): Column => ({ label, href: '', isNumber: true, sorted: '', arrow: '' });
+  const plain = (label: string): Column => ({ label, href: '', kind: 'num', sorted: '', arrow: '' });
   return [
-    by('Guest', 'vmid'),
+    by('VMID', 'vmid', 'vmid'),
+    by('Guest', 'name'),
     by('State', 'state'),
     by('Node', 'node'),
-    by('Running since', 'since', true),
+    by('Running since', 'since', 'num'),
     plain('Today'),
     plain(month),
   ];

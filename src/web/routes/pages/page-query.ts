@@ -71,7 +71,9 @@ export function pagerOf(ctx: Context, list: { items: unknown[]; total: number; p
   const isWhole = list.page === 1 && last >= list.total;
   const hasNext = last < list.total && list.items.length > 0;
   return {
-    summary: isWhole ? `${countText(list.total)} in all` : `${countText(first)}–${countText(last)} of ${countText(list.total)}`,
+    summary: isWhole
+      ? `${countText(list.total)} in all`
+      : `${countText(first)}–${countText(last)} of ${countText(list.total)}`,
     previous: list.page > 1 ? withQuery(ctx, { page: list.page === 2 ? null : String(list.page - 1) }) : '',
     next: hasNext ? withQuery(ctx, { page: String(list.page + 1) }) : '',
   };
