@@ -36,9 +36,10 @@ export function forEachDatabase(define: (name: string, open: Open, fresh: FreshD
         empty: async () => keep(await kind.empty()),
         migrated: async () => keep(await kind.migrated()),
       };
-      before(function () {
+      before(async function () {
+        this.timeout(120_000);
         const fault = kind.fault();
-        if (fault === null) return;
+        if (fault === null) return kind.prepare();
         if (process.env['CI'] === 'true') throw new Error(fault);
         process.stderr.write(`SKIPPED: ${fault}\n`);
         this.skip();
@@ -64,6 +65,8 @@ interface Kind extends FreshDatabases {
   name: string;
   /** Why it cannot be tested here; null: it can. */
   fault(): string | null;
+  /** What is done once a run, so that no test pays for it. */
+  prepare(): Promise<void>;
   remove(config: DatabaseConfig): Promise<void>;
 }
 
@@ -83,12 +86,14 @@ let sqliteTemplate: Promise<string> | null = null;
 const sqlite: Kind = {
   name: 'SQLite',
   fault: () => null,
+  prepare: async () => {
+    await template();
+  },
   empty: () => Promise.resolve({ type: 'sqlite', file: temporaryFile() }),
   migrated: async () => {
     // Migrated once and copied: that takes a hundredth of the time.
-    sqliteTemplate ??= migratedFile();
     const file = temporaryFile();
-    copyFileSync(await sqliteTemplate, file);
+    copyFileSync(await template(), file);
     return { type: 'sqlite', file };
   },
   remove: (config) => {
@@ -97,10 +102,13 @@ const sqlite: Kind = {
   },
 };
 
-async function migratedFile(): Promise<string> {
-  const file = temporaryFile();
-  await migrateConfig({ type: 'sqlite', file });
-  return file;
+function template(): Promise<string> {
+  sqliteTemplate ??= (async () => {
+    const file = temporaryFile();
+    await migrateConfig({ type: 'sqlite', file });
+    return file;
+  })();
+  return sqliteTemplate;
 }
 
 let server: Promise<MariadbServer> | null = null;
@@ -108,6 +116,9 @@ let server: Promise<MariadbServer> | null = null;
 const mariadb: Kind = {
   name: 'MariaDB',
   fault: mariadbFault,
+  prepare: async () => {
+    await schemaStatements();
+  },
   empty: async () => {
     const { host, port, user, password } = await mariadbServer();
     const database = `t_${randomBytes(6).toString('hex')}`;
@@ -117,8 +128,7 @@ const mariadb: Kind = {
     return { type: 'mysql', host, port, user, password, database, poolSize: 5 };
   },
   migrated: async () => {
-    schema ??= readSchema();
-    const statements = await schema;
+    const statements = await schemaStatements();
     const config = await mariadb.empty();
     if (config.type === 'mysql') await asAdministrator((admin) => replay(admin, statements), config.database);
     return config;
@@ -135,6 +145,11 @@ function mariadbServer(): Promise<MariadbServer> {
 }
 
 let schema: Promise<string[]> | null = null;
+
+function schemaStatements(): Promise<string[]> {
+  schema ??= readSchema();
+  return schema;
+}
 
 /** The statements that make a migrated database, read from one that was migrated: replaying them is much quicker. */
 async function readSchema(): Promise<string[]> {
@@ -157,13 +172,19 @@ async function readSchema(): Promise<string[]> {
 
 async function replay(admin: Knex, statements: readonly string[]): Promise<void> {
   // Tables come in the order of their names, so before those that they refer to.
-  await admin.raw('SET SESSION foreign_key_checks = 0');
-  for (const statement of statements) await admin.raw(statement);
+  await admin.raw(['SET SESSION foreign_key_checks = 0', ...statements].join(';\n'));
 }
 
 async function asAdministrator<T>(work: (admin: Knex) => PromiseLike<T>, database?: string): Promise<T> {
   const { host, port, user, password } = await mariadbServer();
-  const connection = { host, port, user, password, ...(database === undefined ? {} : { database }) };
+  const connection = {
+    host,
+    port,
+    user,
+    password,
+    multipleStatements: true,
+    ...(database === undefined ? {} : { database }),
+  };
   const admin = knex({ client: 'mysql2', connection, pool: { min: 0, max: 1 } });
   try {
     return await work(admin);
