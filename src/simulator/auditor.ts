@@ -154,7 +154,7 @@ function judge(
     if (of.length === 0) report.extra.push(session);
     if (of.length > 1) report.merged.push({ ledger: session, truths: of.map((at) => truths[at] as TrueSession) });
   });
-  for (const pair of pairs) {
+  for (const pair of [...pairs].sort((a, b) => a.truth - b.truth)) {
     if (partners[pair.truth]?.length === 1 && owners[pair.ledger]?.length === 1) {
       compareEdges(report, truths[pair.truth] as TrueSession, ledger[pair.ledger] as LedgerSession);
     }

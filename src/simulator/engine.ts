@@ -108,13 +108,14 @@ export class Engine {
 
   /** What active_workers() does: archives all that have ended. */
   noticeAll(machine: Machine): void {
-    for (const task of machine.taskLog.running()) {
-      if (task.doneAt === null) continue;
+    const ended = machine.taskLog.running().filter((task) => task.doneAt !== null);
+    if (ended.length === 0) return;
+    for (const task of ended) {
       task.noticedAt = this.now;
       task.endTimeS = machine.clock.wallS(this.now);
       task.finishedRow = { ...task.finishedRow, endtime: task.endTimeS, status: task.status };
-      machine.taskLog.archive(task, this.now);
     }
+    machine.taskLog.archive(ended, this.now);
   }
 
   set(life: GuestLife, change: Partial<GuestState>): void {

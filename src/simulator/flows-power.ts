@@ -115,8 +115,10 @@ export function startTask(
 /** Waits until the work is done, or until the guest's process has gone: false then. */
 export function* waitWithProcess(life: GuestLife, takesMs: number): Generator<number, boolean, void> {
   const { process } = life.state;
-  for (let doneMs = 0; doneMs < takesMs && life.state.process === process; doneMs += 1000) {
-    yield Math.min(1000, takesMs - doneMs);
+  // Long work looks less often, so that months of it cost little to play.
+  const stepMs = Math.max(1000, Math.ceil(takesMs / 20));
+  for (let doneMs = 0; doneMs < takesMs && life.state.process === process; doneMs += stepMs) {
+    yield Math.min(stepMs, takesMs - doneMs);
   }
   return life.state.process === process;
 }

@@ -144,7 +144,7 @@ function nodeEvent(
         ...base,
         kind,
         type: random.pick(['vncproxy', 'aptupdate', 'imgcopy', 'vncshell']),
-        count: random.chance(0.03) ? random.between(50, 400) : 1,
+        count: random.chance(0.03) ? random.between(30, 150) : 1,
       };
     case 'create': {
       const vmid = freeVmid(engine, machine.cluster, random);

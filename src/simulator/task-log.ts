@@ -46,12 +46,17 @@ export class TaskLog {
     return this.active.latest ?? [];
   }
 
-  /** Moves a noticed task from the active file to the index. */
-  archive(task: SimulatedTask, at: number): void {
+  /** Moves noticed tasks from the active file to the index, in their order. */
+  archive(tasks: readonly SimulatedTask[], at: number): void {
+    const moved = new Set(tasks);
     this.active.set(
       at,
-      this.running().filter((other) => other !== task),
+      this.running().filter((task) => !moved.has(task)),
     );
+    for (const task of tasks) this.append(task, at);
+  }
+
+  private append(task: SimulatedTask, at: number): void {
     this.archived.push(task);
     this.archivedAts.push(at);
     this.readableFrom.push(this.previousFileStart);
