@@ -30,7 +30,9 @@ export function describeInBrowser(title: string, define: (open: () => Browser) =
     describe.skip(`${title} (skipped: ${missing})`, () => it('needs Chromium'));
     return;
   }
-  describe(title, () => {
+  describe(title, function () {
+    // A page takes a tenth of a second on an idle machine, and seconds on one that also compiles.
+    this.timeout(180_000);
     let browser: Browser | null = null;
     before(async () => {
       if (missing !== null) throw new Error(missing);
