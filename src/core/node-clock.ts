@@ -1,5 +1,5 @@
 import type { ClockOffset } from './observation.js';
-import { intersect, widen, type Window } from './window.js';
+import { hull, intersect, widen, type Window } from './window.js';
 
 /** Clocks of computers run off by up to 100 ppm against each other (ledger rules 7 and 11). */
 export const CLOCK_RATE_ERROR = 100e-6;
@@ -32,17 +32,25 @@ export function hasStepped(known: NodeClock | null, next: NodeClock): boolean {
   return known !== null && next.readingCount === 1 && next.before !== null;
 }
 
+/** A clock that NTP holds is never further off than this, at any age: for logs read back where no earlier reading says more. */
+const UNWATCHED_MS = 500;
+
 /**
- * A whole-second stamp of the node's clock on ours: stamps are floored, so the instant lies in [stamp, stamp + 1 s) of the node.
- * The offset drifts with the stamp's age, which widens the window.
+ * A whole-second stamp of the node's clock on ours: stamps are floored, so the instant lies in [stamp, stamp + 1 s) of the
+ * node. The offset is known at this poll and, with `earlier`, at the one before: between them the clock ran off from either by
+ * no more than 100 ppm, unless it was set, and then the stamp may be of before or after (ledger rule 11).
  */
-export function stampWindow(stampS: number, clock: NodeClock): Window {
-  const onNode = { earliest: stampS * 1000, latest: stampS * 1000 + 999 };
-  const ageMs = Math.max(0, clock.asOf - (onNode.earliest - clock.offset.latest));
-  // Disciplined clocks do not drift for ever: half a second covers a node that NTP holds, at any age.
-  const driftMs = Math.ceil(Math.min(ageMs * CLOCK_RATE_ERROR, 500));
-  return {
-    earliest: onNode.earliest - clock.offset.latest - driftMs,
-    latest: onNode.latest - clock.offset.earliest + driftMs,
-  };
+export function stampWindow(stampS: number, clock: NodeClock, earlier: NodeClock | null): Window {
+  const now = onOurs(stampS, clock.offset);
+  const ageMs = Math.max(0, clock.asOf - now.earliest);
+  if (earlier === null) return widen(now, Math.ceil(Math.min(ageMs * CLOCK_RATE_ERROR, UNWATCHED_MS)));
+  const later = widen(now, Math.ceil(ageMs * CLOCK_RATE_ERROR));
+  const before = onOurs(stampS, earlier.offset);
+  const sinceMs = Math.max(0, before.latest - earlier.asOf);
+  const sooner = widen(before, Math.ceil(sinceMs * CLOCK_RATE_ERROR));
+  return intersect(later, sooner) ?? hull(later, sooner);
+}
+
+function onOurs(stampS: number, offset: Window): Window {
+  return { earliest: stampS * 1000 - offset.latest, latest: stampS * 1000 + 999 - offset.earliest };
 }

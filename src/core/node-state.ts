@@ -3,12 +3,17 @@ import type { Exchange, GuestType, NodeObservation, NotSeenReason, Seen, TaskRow
 import type { Task, TaskOutcome } from './task.js';
 import { intersect, widen, type Window } from './window.js';
 
+/** The stamp is taken just before the worker is forked, its ticks just after. */
+const FORK_MS = 200;
+
 /** What memory holds of one node. */
 export interface NodeState {
   id: number;
   /** Its name in Proxmox. */
   node: string;
   clock: NodeClock | null;
+  /** When it booted as its uptime says now, a reading of the clock that no step moves (CLOCK_BOOTTIME). */
+  uptimeClock: NodeClock | null;
   /** Its boots, oldest first, as far as we know them. */
   boots: Window[];
   /** The last good list of each type. */
@@ -27,6 +32,7 @@ export function newNodeState(id: number, node: string): NodeState {
     id,
     node,
     clock: null,
+    uptimeClock: null,
     boots: [],
     lastSeen: { qemu: null, lxc: null },
     lastPollFinishedAt: null,
@@ -40,7 +46,16 @@ export function newNodeState(id: number, node: string): NodeState {
 export function withClockAndBoot(node: NodeState, observation: NodeObservation): NodeState {
   const clock =
     observation.offset === null ? node.clock : readClock(node.clock, observation.offset, observation.finishedAt);
-  return { ...node, clock, boots: bootsWith(node.boots, bootByStatus(observation)) };
+  const boot = bootByStatus(observation);
+  const uptimeClock =
+    boot === null
+      ? node.uptimeClock
+      : readClock(
+          node.uptimeClock,
+          { earliestMs: boot.now.earliest, latestMs: boot.now.latest },
+          observation.finishedAt,
+        );
+  return { ...node, clock, uptimeClock, boots: bootsWith(node.boots, boot?.then ?? null) };
 }
 
 /** True when this poll showed that the node's clock was set. */
@@ -48,16 +63,13 @@ export function clockStepped(before: NodeState, after: NodeState): boolean {
   return after.clock !== null && before.clock !== after.clock && hasStepped(before.clock, after.clock);
 }
 
-/** The node's boot on our clock: (sent - uptime - 1 s, received - uptime], as for a process (ledger rule 7). */
-function bootByStatus(observation: NodeObservation): Window | null {
+/** The node's boot on our clock: (sent - uptime - 1 s, received - uptime], as for a process (ledger rule 7); `now` without, `then` with the drift since. */
+function bootByStatus(observation: NodeObservation): { now: Window; then: Window } | null {
   const { status } = observation;
   if (status?.kind !== 'seen') return null;
   const uptimeMs = status.value.uptimeS * 1000;
-  const rateMs = Math.ceil(uptimeMs * CLOCK_RATE_ERROR);
-  return {
-    earliest: status.sentAt - uptimeMs - 1000 - rateMs,
-    latest: status.receivedAt - uptimeMs + rateMs,
-  };
+  const now = { earliest: status.sentAt - uptimeMs - 1000, latest: status.receivedAt - uptimeMs };
+  return { now, then: widen(now, Math.ceil(uptimeMs * CLOCK_RATE_ERROR)) };
 }
 
 /** A boot that the log tells: a UPID's pstart counts ticks of 10 ms since it (proxmox-api.md, section 1.4). */
@@ -78,7 +90,8 @@ export function bootsWith(boots: readonly Window[], reading: Window | null): Win
 }
 
 /** A row of the log as a fact on our clock; stamps are converted by the offset known at this poll (ledger rule 11). */
-export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock): Task {
+export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock, earlier: NodeClock | null): Task {
+  const start = startOf(row, node, stampWindow(row.startTimeS, clock, earlier));
   return {
     upid: row.upid,
     nodeId: node.id,
@@ -86,10 +99,31 @@ export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock): Task 
     vmid: /^\d+$/.test(row.id) ? Number(row.id) : null,
     user: row.user,
     outcome: outcomeOf(row),
-    start: stampWindow(row.startTimeS, clock),
-    end: row.endTimeS === null ? null : stampWindow(row.endTimeS, clock),
+    start,
+    end: row.endTimeS === null ? null : endOf(row, start, stampWindow(row.endTimeS, clock, earlier)),
     raw: { startS: row.startTimeS, endS: row.endTimeS, pstart: row.pstart },
   };
+}
+
+/** The start by pstart, which counts ticks since the boot and knows of no step, where that agrees with the stamp and narrows it (ledger rule 11). */
+function startOf(row: TaskRow, node: NodeState, stamp: Window): Window {
+  const { uptimeClock } = node;
+  if (uptimeClock === null) return stamp;
+  const at = row.pstart * 10;
+  const ageMs = Math.max(0, uptimeClock.asOf - (uptimeClock.offset.latest + at));
+  const slackMs = FORK_MS + Math.ceil(ageMs * CLOCK_RATE_ERROR);
+  const byTicks = {
+    earliest: uptimeClock.offset.earliest + at - slackMs,
+    latest: uptimeClock.offset.latest + at + slackMs,
+  };
+  return intersect(stamp, byTicks) ?? stamp;
+}
+
+/** No task ends before it began; a stamp of an end that seems to says that the clock was set back between. */
+function endOf(row: TaskRow, start: Window, stamp: Window): Window {
+  if (stamp.latest >= start.earliest) return stamp;
+  const lengthMs = Math.max(0, ((row.endTimeS ?? row.startTimeS) - row.startTimeS) * 1000);
+  return { earliest: start.earliest + Math.max(0, lengthMs - 1000), latest: start.latest + lengthMs + 1000 };
 }
 
 /** OK and WARNINGS succeeded; `unexpected status` tells nothing (pve-common, PVE/UPID.pm read_status). */

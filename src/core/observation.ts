@@ -27,6 +27,8 @@ export interface GuestRow {
   cores: number | null;
   memoryBytes: number | null;
   lock: string | null;
+  /** QEMU's own state, asked only where a lock makes `status` ambiguous; null where it was not asked or not told. */
+  qmpstatus: string | null;
   tags: string | null;
   isTemplate: boolean;
 }

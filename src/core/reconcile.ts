@@ -13,6 +13,7 @@ import { gapChange, type GapChange } from './gap.js';
 import { clockStepped, taskFrom, withClockAndBoot, bootByTask, bootsWith, type NodeState } from './node-state.js';
 import type { GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { applyRow, closeAbsent } from './sample.js';
+import { SETTLE_MS } from './sweep.js';
 import { effectsOf, EVIDENCE_TYPES, type Task } from './task.js';
 
 /** What memory holds of one cluster: the facts and what was derived from them. Built from the database at start. */
@@ -24,6 +25,8 @@ export interface ClusterState {
   samples: LastSamples;
   /** By guestKey, from the cluster's resources: null where none. */
   pools: Map<string, string | null>;
+  /** By guestKey: guests that a migration moved, and when it counts as one out of our sight if no node shows them. */
+  pending: Map<string, number>;
 }
 
 /** A guest whose facts changed in a poll, with what they now yield. */
@@ -40,6 +43,7 @@ export interface PollChange {
   observation: NodeObservation;
   guests: GuestChange[];
   samples: LastSamples;
+  pending: Map<string, number>;
   gap: GapChange;
   isClockStepped: boolean;
 }
@@ -63,6 +67,7 @@ export function reconcile(
   if (before === undefined) throw new Error(`node ${nodeId} is not part of this cluster`);
   const round = new Round(state, withClockAndBoot(before, observation), observation);
   round.takeTasks();
+  round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
   const after = round.closeNode(before);
   const gap = gapChange(before, after, observation, context.intervalMs);
@@ -71,6 +76,7 @@ export function reconcile(
     observation,
     guests: round.derived(after),
     samples: round.samples,
+    pending: round.pending,
     gap,
     isClockStepped: clockStepped(before, after),
   };
@@ -81,12 +87,18 @@ export function commit(state: ClusterState, change: PollChange): void {
   state.nodes.set(change.node.id, change.node);
   for (const guest of change.guests) state.guests.set(guest.key, guest.after);
   for (const [key, sample] of change.samples) state.samples.set(key, sample);
+  for (const [key, at] of change.pending) {
+    if (at <= change.observation.finishedAt) state.pending.delete(key);
+    else state.pending.set(key, at);
+  }
 }
 
 class Round {
   readonly samples: LastSamples = new Map();
   private readonly touched = new Map<string, GuestState>();
   private readonly restarted = new Set<string>();
+  /** Guests to derive again, and when (see ClusterState.pending). */
+  readonly pending = new Map<string, number>();
 
   constructor(
     private readonly state: ClusterState,
@@ -101,11 +113,12 @@ class Round {
   takeTasks(): void {
     const { tasks } = this.observation;
     const { clock } = this.node;
+    const earlier = this.state.nodes.get(this.node.id)?.clock ?? null;
     if (tasks.kind !== 'seen' || clock === null) return;
     let oldestEnd: number | null = null;
     let boots = this.node.boots;
     for (const row of tasks.value.rows) {
-      const task = taskFrom(row, this.node, clock);
+      const task = taskFrom(row, this.node, clock, earlier);
       boots = bootsWith(boots, bootByTask(task.start, row.pstart));
       if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
       if (!EVIDENCE_TYPES.has(row.type)) continue;
@@ -115,6 +128,15 @@ class Round {
     // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
     const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
     this.node = { ...this.node, boots, coverageSince };
+  }
+
+  takePending(): void {
+    for (const [key, at] of this.state.pending) {
+      const guest = this.guest(key);
+      if (at > this.observation.finishedAt || guest === null || this.pending.has(key)) continue;
+      this.pending.set(key, at);
+      this.touched.set(key, { ...guest });
+    }
   }
 
   private takeNodeTask(task: Task): void {
@@ -128,7 +150,12 @@ class Round {
     const known = guest.tasks.find((one) => one.upid === task.upid);
     // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
     if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
-    const tasks = known === undefined ? [...guest.tasks, task] : guest.tasks.map((one) => (one === known ? task : one));
+    // The start stays as it was read while it ran: the clock may have been set since.
+    const taken = known === undefined ? task : { ...task, start: known.start };
+    const tasks =
+      known === undefined ? [...guest.tasks, taken] : guest.tasks.map((one) => (one === known ? taken : one));
+    if (task.type === 'qmigrate' && task.outcome === 'ok')
+      this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
     this.touched.set(key, { ...guest, tasks });
     if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
   }

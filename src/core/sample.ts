@@ -10,7 +10,7 @@ import {
   type Span,
   type UptimeSample,
 } from './span.js';
-import { middle } from './window.js';
+import { meets, middle, widen } from './window.js';
 
 /** The stored sample is renewed at ten minutes, then daily (ledger rule 5). */
 const RENEW_YOUNG_MS = 10 * 60_000;
@@ -50,7 +50,8 @@ export function applyRow(input: RowInput): RowOutput {
     const seenThere = input.lastSeenOf(guest.nodeId);
     if (seenThere !== null && seenThere.sentAt > at.receivedAt) return { guest, sample: null };
   }
-  if (row.status === 'stopped') return { guest: applyStopped(input), sample: null };
+  // QEMU is kept alive until the backup of a guest that powered off inside is done (rule 16).
+  if (row.status === 'stopped' || row.qmpstatus === 'shutdown') return { guest: applyStopped(input), sample: null };
   // Without pid or uptime it is starting or ending: neither running nor stopped is proven (rule 7).
   if (row.pid === null || row.uptimeS === null || row.uptimeS === 0) return { guest: notSampled(input), sample: null };
   return applyRunning(input, row.pid, { ...at, uptimeS: row.uptimeS });
@@ -88,14 +89,23 @@ function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOu
       return { guest: joined(guest, last, input, kept), sample: kept };
     }
   }
-  const span = isBackup(input) ? null : runningSpan(input.node.id, pid, input.at, usable);
-  // A backup starts a process of its own for a stopped guest: that is no run, and what it is cannot be told from here (rule 16).
-  if (span === null) return { guest: notSampled(input), sample: null };
+  // A backup starts a process of its own for a stopped guest, and a migration one that waits: neither is a run (rules 14, 16).
+  if (isUnsettled(input.row)) return { guest: notSampled(input), sample: null };
+  // A process that was seen powered off inside and is back was reset by a start: its uptime tells nothing of this run (trap 32).
+  const isBack = guest.spans.some((span) => isSameProcess(span, input.node.id, pid, sample));
+  const span = { ...runningSpan(input.node.id, pid, input.at, usable), isBarred: isBack };
   return { guest: opened(guest, input, span), sample: usable };
 }
 
-function isBackup(input: RowInput): boolean {
-  return input.row.type === 'qemu' && input.row.lock === 'backup';
+/** Pids are used again, above all after a boot: the start must agree too. */
+function isSameProcess(span: Span, nodeId: number, pid: number, sample: UptimeSample): boolean {
+  if (span.nodeId !== nodeId || span.pid !== pid || span.start === null) return false;
+  return meets(widen(span.start, 3_000), startByUptime(sample));
+}
+
+/** A process new to us under a lock, whose own state does not say that it runs. */
+function isUnsettled(row: GuestRow): boolean {
+  return row.type === 'qemu' && (row.lock === 'backup' || row.lock === 'migrate') && row.qmpstatus !== 'running';
 }
 
 /** One more sample of the span's process; the guest stays the same object where nothing is worth a write. */

@@ -168,10 +168,15 @@ function isCertainStart(task: Task): boolean {
   return effectsOf(task).some((effect) => effect.edge === 'start' && effect.isCertain);
 }
 
-/** A start inside a backup with a process older than it resumed the backup's own process (ledger rule 16). */
+/** The task that made a process the guest's which is older than the run: a start inside a backup resumed the backup's own (ledger rule 16). */
 function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task | null {
   const { start } = span;
   if (start === null) return null;
+  // A process that came from another cluster was made before the guest was switched to it.
+  const tunnel = tasks.findLast(
+    (task) => task.type === 'qmtunnel' && task.nodeId === span.nodeId && meets(start, spanOf(task, asOf)),
+  );
+  if (tunnel !== undefined) return tunnel;
   const dumps = tasks.filter((task) => task.type === 'vzdump' && task.nodeId === span.nodeId);
   const around = dumps.filter((dump) => meets(start, spanOf(dump, asOf)));
   return (

@@ -4,8 +4,11 @@ import { isContinued, ordered, sessionOf, switchTo, type ClosedRun, type Run } f
 import type { Conflict, Session } from './session.js';
 import type { Slot, SlotEvent } from './slot.js';
 import type { Span } from './span.js';
-import { backupAround, spanOf, type Task, type TaskEffect } from './task.js';
+import { backupAround, restartOf, spanOf, type Task, type TaskEffect } from './task.js';
 import type { Window } from './window.js';
+
+/** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
+export const SETTLE_MS = 3 * 60_000;
 
 /** A start that an enclosing task may hold: a later proof makes it a run, or nothing does (ledger rule 10). */
 interface Possible {
@@ -50,7 +53,10 @@ export class Sweep {
 
   /** A start whose process no sample shows. */
   private startTask(task: Task, effect: TaskEffect, window: Window): void {
-    if (!effect.isCertain) {
+    // What was suspended to disk begins anew when it is resumed; resuming from RAM starts nothing.
+    const isResume = task.type.endsWith('resume');
+    if (isResume && (this.run !== null || this.closed.at(-1)?.end.reason !== 'suspend')) return;
+    if (!effect.isCertain && !isResume) {
       this.notePossible(task, window);
       return;
     }
@@ -61,8 +67,6 @@ export class Sweep {
 
   private notePossible(task: Task, window: Window): void {
     if (this.run !== null) return;
-    // Resuming from RAM starts nothing: only what was suspended to disk begins anew.
-    if (task.type.endsWith('resume') && this.closed.at(-1)?.end.reason !== 'suspend') return;
     this.possible = { task, window, after: this.lowerBound() };
   }
 
@@ -107,12 +111,18 @@ export class Sweep {
       evidence: 'task',
       reason: effect.reason,
       task,
-      window: { earliest: Math.max(run.provenAt, task.start.earliest), latest },
+      window: { earliest: this.endBound(task, effect, run), latest },
       near: effect.near,
       proofs: [run.provenBy, `task ${task.upid}`],
     });
     const backup = backupAround(task, this.context.tasks, this.context.asOf);
     if (backup !== null) this.notePossible(backup, spanOf(backup, this.context.asOf));
+  }
+
+  /** A task that succeeds on a stopped guest too does not prove that the run lasted until it began, unless it started it again. */
+  private endBound(task: Task, effect: TaskEffect, run: Run): number {
+    const isProven = effect.isCertain || restartOf(task, this.context.tasks, this.context.asOf) !== null;
+    return isProven ? Math.max(run.provenAt, task.start.earliest) : run.provenAt;
   }
 
   private openBeforeLog(task: Task): void {
@@ -127,7 +137,10 @@ export class Sweep {
   }
 
   private move(task: Task, window: Window, targetId: number | null, slot: Slot): void {
-    if (targetId === null) return;
+    if (targetId === null) {
+      this.moveAway(task, window);
+      return;
+    }
     this.openPossible(task.nodeId);
     // What is moved while it runs ran before: as the first event of the log it tells of a run before it.
     if (this.run === null && !this.hasHistory && slot.left === null) this.openBeforeLog(task);
@@ -136,6 +149,23 @@ export class Sweep {
     const seenAt = slot.bornBy === task ? (slot.right?.first.receivedAt ?? window.latest) : window.latest;
     const latest = Math.min(seenAt, window.latest);
     switchTo(run, targetId, Math.max(run.provenAt, window.earliest, latest - 1000));
+  }
+
+  /** Moved while it ran, and no member that we see has it: the run goes on where we do not look (rule 14). */
+  private moveAway(task: Task, window: Window): void {
+    const run = this.run;
+    const isSettled = task.outcome === 'ok' && this.context.asOf - window.latest >= SETTLE_MS;
+    if (run === null || run.nodeId !== task.nodeId || !isSettled || run.provenAt > window.latest) return;
+    const earliest = Math.max(run.provenAt, task.start.earliest);
+    const proofs = [run.provenBy, `task ${task.upid}`];
+    this.close({
+      evidence: 'task',
+      reason: 'migrated_away',
+      task,
+      window: { earliest, latest: window.latest },
+      near: 'end',
+      proofs,
+    });
   }
 
   /** The sweep comes to a span: its samples confirm, open or end a run. */

@@ -104,3 +104,10 @@ export function backupAround(task: Task, tasks: readonly Task[], asOf: number): 
     null
   );
 }
+
+/** The start at the target that shows a container's migration to have been one by restart (proxmox-api.md, trap 9). */
+export function restartOf(task: Task, tasks: readonly Task[], asOf: number): Task | null {
+  if (task.type !== 'vzmigrate') return null;
+  const window = spanOf(task, asOf);
+  return tasks.find((one) => one.type === 'vzstart' && one.nodeId !== task.nodeId && meets(one.start, window)) ?? null;
+}

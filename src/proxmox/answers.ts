@@ -59,10 +59,22 @@ export function guestRows(type: GuestType, data: unknown, request: string): Gues
       cores: numberOf(raw.cpus),
       memoryBytes: wholeOf(raw.maxmem),
       lock: textOf(raw.lock),
+      qmpstatus: null,
       tags: textOf(raw.tags),
       isTemplate: flagOf(raw.template),
     };
   });
+}
+
+const readCurrent = reader<{ qmpstatus?: RawText; pid?: RawNumber }>({
+  type: 'object',
+  properties: { qmpstatus: TEXT, pid: AMOUNT },
+});
+
+/** QEMU's own state and the process it is of, from GET /nodes/{node}/qemu/{vmid}/status/current. */
+export function currentStatus(data: unknown, request: string): { qmpstatus: string | null; pid: number | null } {
+  const raw = readCurrent(data, request);
+  return { qmpstatus: textOf(raw.qmpstatus), pid: wholeOf(raw.pid) };
 }
 
 interface RawTask {

@@ -11,7 +11,7 @@ import type {
   TaskPages,
 } from '../core/observation.js';
 import type { Log } from '../log.js';
-import { guestRows, nodeStatus, nodeTimeS, resourceRows } from './answers.js';
+import { currentStatus, guestRows, nodeStatus, nodeTimeS, resourceRows } from './answers.js';
 import type { Answer, ProxmoxApi } from './client.js';
 import { joinOffsets, offsetOf } from './clock-offset.js';
 import type { ProxmoxError } from './errors.js';
@@ -39,6 +39,8 @@ export interface ObserveParts {
 }
 
 const RETRY_MS = 1_000;
+/** A backup job locks one guest at a time: more than this are asked at the next poll. */
+const MAX_CURRENT = 8;
 
 /**
  * One poll of a node (ledger rule 2): its lists together, then its tasks beside its status and clock, at most two requests at a
@@ -69,6 +71,7 @@ class Observer {
       plan.trackLxc ? this.#guests('lxc') : null,
     ]);
     const deadEnd = deadEndOf([qemu, lxc]);
+    if (qemu?.seen.kind === 'seen') await this.#askLocked(qemu.seen.value);
     const [tasks, status] =
       deadEnd === null
         ? await Promise.all([this.#tasks(), this.#statusAndTime()])
@@ -92,6 +95,17 @@ class Observer {
     // One config that goes while the list is made fails the whole list (trap 35): the next reading no longer meets it.
     await (this.parts.sleep ?? wait)(RETRY_MS);
     return this.#ask(path, (answer) => guestRows(type, answer.data, `GET ${path}`));
+  }
+
+  /** Under a backup's or a migration's lock a process may be none of the guest's: QEMU's own state tells (ledger rule 16). */
+  async #askLocked(rows: GuestRow[]): Promise<void> {
+    const locked = rows.filter((row) => row.status === 'running' && (row.lock === 'backup' || row.lock === 'migrate'));
+    for (const row of locked.slice(0, MAX_CURRENT)) {
+      const path = `${this.#path}/qemu/${row.vmid}/status/current`;
+      const { seen } = await this.#ask(path, (answer) => currentStatus(answer.data, `GET ${path}`));
+      // Another process by now: what it says is none of the row's.
+      if (seen.kind === 'seen' && seen.value.pid === row.pid) row.qmpstatus = seen.value.qmpstatus;
+    }
   }
 
   async #tasks(): Promise<Seen<TaskPages>> {

@@ -31,13 +31,13 @@ const cases: Case[] = [
     title: 'rolled back with RAM: the run ends and another begins inside the task',
     spans: [running(100, [120, 150]), running(166, [180])],
     tasks: [task('qmrollback', 160, 168)],
-    expected: ['99~100 uptime .. 160~166 task rollback on 1', '165~166 uptime .. open on 1'],
+    expected: ['99~100 uptime .. 150~166 task rollback on 1', '165~166 uptime .. open on 1'],
   },
   {
     title: 'rolled back without RAM: it stays stopped',
     spans: [running(100, [120, 150]), stopped(180)],
     tasks: [task('qmrollback', 160, 168)],
-    expected: ['99~100 uptime .. 160~169 task rollback on 1'],
+    expected: ['99~100 uptime .. 150~169 task rollback on 1'],
   },
   {
     title: 'rolled back while stopped: nothing',
@@ -118,7 +118,7 @@ const cases: Case[] = [
     title: 'a container destroyed by force: its run ends inside the task',
     spans: [running(100, [120, 150])],
     tasks: [task('vzdestroy', 160, 164)],
-    expected: ['99~100 uptime .. 160~165 task destroy on 1'],
+    expected: ['99~100 uptime .. 150~165 task destroy on 1'],
   },
   {
     title: 'restored live: the run begins inside the task',

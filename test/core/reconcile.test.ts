@@ -8,7 +8,7 @@ const INTERVAL_MS = 30_000;
 
 function newCluster(nodeIds = [1, 2]): ClusterState {
   const nodes = new Map(nodeIds.map((id) => [id, newNodeState(id, `n${id}`)]));
-  return { nodes, guests: new Map(), samples: new Map(), pools: new Map() };
+  return { nodes, guests: new Map(), samples: new Map(), pools: new Map(), pending: new Map() };
 }
 
 function row(vmid: number, startS: number | null, nowS: number, more: Partial<GuestRow> = {}): GuestRow {
@@ -23,6 +23,7 @@ function row(vmid: number, startS: number | null, nowS: number, more: Partial<Gu
     cores: 2,
     memoryBytes: 2 ** 31,
     lock: null,
+    qmpstatus: null,
     tags: null,
     isTemplate: false,
     ...more,

@@ -44,14 +44,14 @@ export async function runWorld(seed: number, options: WorldOptions): Promise<Wor
 }
 
 /**
- * What neither log nor samples can tell: a run that ended without a task before the first look, and one so short that its
+ * What neither log nor samples can tell: a run that ended before the first look without a stop, and one so short that its
  * host died, or it, before its start task was done.
  */
 function isWithinReach(truth: TrueSession, firstPollAt: number): boolean {
   const { startedAt, endedAt, endedHow } = truth;
   if (endedAt === null) return true;
-  const isUnlogged = endedHow === 'poweroff' || endedHow === 'crash' || endedHow === 'host';
-  if (isUnlogged && endedAt <= firstPollAt + 60_000) return false;
+  const isTold = endedHow === 'stop' || endedHow === 'shutdown' || endedHow === 'reboot' || endedHow === 'suspend';
+  if (!isTold && endedAt <= firstPollAt + 60_000) return false;
   return !(endedHow === 'host' && endedAt - startedAt < 5_000);
 }
 

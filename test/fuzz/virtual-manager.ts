@@ -47,7 +47,7 @@ export class VirtualManager {
       pollCount: 0,
     }));
     const nodes = new Map(this.nodes.map((node) => [node.id, newNodeState(node.id, node.name)]));
-    this.state = { nodes, guests: new Map(), samples: new Map(), pools: new Map() };
+    this.state = { nodes, guests: new Map(), samples: new Map(), pools: new Map(), pending: new Map() };
   }
 
   async pollResources(): Promise<void> {

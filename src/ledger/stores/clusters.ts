@@ -102,6 +102,12 @@ export async function ensureNode(trx: Trx, wanted: WantedNode, now: number): Pro
   const found = await nodeByProxmoxName(trx, wanted.clusterId, wanted.proxmoxName);
   if (found !== null) {
     if (!found.isActive) await trx('nodes').where({ id: found.id }).update({ is_active: 1, removed_at: null });
+    // Known by another entry before its own answered: then it has its name already, and one row is enough.
+    const unmet = found.name === wanted.name ? null : await unmetNode(trx, wanted);
+    if (unmet !== null) {
+      await trx('nodes').where({ id: unmet.id }).delete();
+      await trx('clusters').where({ id: unmet.cluster_id }).delete();
+    }
     return { ...found, isActive: true };
   }
   const adopted = await adoptUnmet(trx, wanted);
@@ -153,19 +159,32 @@ export async function isUnmet(db: Queryable, clusterId: number): Promise<boolean
   return (await clusterById(db, clusterId)).clusterKey.startsWith(UNMET);
 }
 
+/** The node of that wire name, tracked or not; null where there is none. */
+export async function nodeNamed(db: Queryable, name: string): Promise<NodeRow | null> {
+  const rows = (await db('nodes').where({ name })) as StoredNode[];
+  // MariaDB also finds the name in another case.
+  const row = rows.find((one) => one.name === name);
+  return row === undefined ? null : nodeOf(row);
+}
+
 /** The tracked nodes of a cluster. */
 export async function nodesOf(db: Queryable, clusterId: number): Promise<NodeRow[]> {
   return ((await db('nodes').where({ cluster_id: clusterId, is_active: 1 }).orderBy('id')) as StoredNode[]).map(nodeOf);
 }
 
-async function adoptUnmet(trx: Trx, wanted: WantedNode): Promise<NodeRow | null> {
+async function unmetNode(trx: Trx, wanted: WantedNode): Promise<StoredNode | null> {
   const row = (await trx('nodes')
     .join('clusters', 'clusters.id', 'nodes.cluster_id')
     .where({ 'nodes.name': wanted.name })
     .where('clusters.cluster_key', 'like', `${UNMET}%`)
     .where('nodes.cluster_id', '<>', wanted.clusterId)
     .first('nodes.*')) as StoredNode | undefined;
-  if (row === undefined) return null;
+  return row ?? null;
+}
+
+async function adoptUnmet(trx: Trx, wanted: WantedNode): Promise<NodeRow | null> {
+  const row = await unmetNode(trx, wanted);
+  if (row === null) return null;
   const moved = { cluster_id: wanted.clusterId, proxmox_name: wanted.proxmoxName, hostname: wanted.hostname };
   await trx('gaps').where({ node_id: row.id }).update({ cluster_id: wanted.clusterId });
   await trx('nodes').where({ id: row.id }).update(moved);

@@ -27,7 +27,14 @@ export async function loadCluster(db: Queryable, clusterId: number): Promise<Clu
     node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
   }
   const pools = new Map([...guests].map(([key, guest]) => [key, guest.profile.pool]));
-  return { nodes, guests, samples: new Map(), pools };
+  return { nodes, guests, samples: new Map(), pools, pending: pendingOf(guests) };
+}
+
+/** After a restart every migration is looked at once more. */
+function pendingOf(guests: ReadonlyMap<string, GuestState>): Map<string, number> {
+  return new Map(
+    [...guests].filter(([, guest]) => guest.tasks.some((task) => task.type === 'qmigrate')).map(([key]) => [key, 0]),
+  );
 }
 
 async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, NodeState>> {
