@@ -65,16 +65,17 @@ function checkInterval(seconds: number): void {
 
 function checkBilling(billing: FileConfig['billing']): void {
   const { time_zone: zone, currency } = billing;
+  // An offset knows no summer time; newer releases of Node take it for a zone, older ones do not.
+  if (/^[+-]/.test(zone)) {
+    throw new ConfigError(
+      `billing.time_zone is ${JSON.stringify(zone)}: write a zone's name, such as Europe/Vienna, so that summer time is known`,
+    );
+  }
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
   } catch {
     throw new ConfigError(
       `billing.time_zone is ${JSON.stringify(zone)}: write a time zone such as UTC or Europe/Vienna`,
-    );
-  }
-  if (/^[+-]/.test(zone)) {
-    throw new ConfigError(
-      `billing.time_zone is ${JSON.stringify(zone)}: write a zone's name, such as Europe/Vienna, so that summer time is known`,
     );
   }
   if (!Intl.supportedValuesOf('currency').includes(currency)) {
