@@ -1,0 +1,31 @@
+import { rowsOf, type Database } from '../../src/ledger/database.js';
+
+/** The tables of docs/architecture.md. */
+export const TABLES = [
+  'api_keys',
+  'audit_log',
+  'clusters',
+  'evidence_conflicts',
+  'gaps',
+  'guest_changes',
+  'guests',
+  'nodes',
+  'polls',
+  'segments',
+  'sessions',
+  'settings',
+  'spans',
+  'tasks',
+  'users',
+  'web_logins',
+];
+
+/** The names of all tables but Knex's own two and SQLite's. */
+export async function tablesOf(db: Database): Promise<string[]> {
+  const sql =
+    db.kind === 'sqlite'
+      ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+      : 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()';
+  const names = rowsOf<{ name: string }>(await db.reader.raw(sql)).map((row) => row.name);
+  return names.filter((name) => !name.startsWith('knex_')).sort();
+}
