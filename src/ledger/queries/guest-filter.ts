@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Queryable } from '../database.js';
 import type { GuestState } from './read-model.js';
 import type { NodeSight } from './sights.js';
 
@@ -23,21 +24,25 @@ export interface GuestSort {
   isDescending: boolean;
 }
 
-/** Adds the filter to a query over guests g, nodes n, clusters c, open spans s and open sessions o. */
-export function narrowGuests(
-  query: Knex.QueryBuilder,
+/** The guests g that the filter leaves; open spans s are joined only where the filter asks for a state. */
+export function narrowedGuests(
+  db: Queryable,
   filter: GuestFilter,
   sights: ReadonlyMap<number, NodeSight>,
-): void {
-  if (filter.node !== undefined) void query.where('n.name', filter.node);
-  if (filter.cluster !== undefined) void query.where('c.name', filter.cluster);
+): Knex.QueryBuilder {
+  const query = db('guests as g');
+  const named = (table: string, name: string): Knex.QueryBuilder => db(table).where('name', name).select('id');
+  if (filter.node !== undefined) void query.whereIn('g.node_id', named('nodes', filter.node));
+  if (filter.cluster !== undefined) void query.whereIn('g.cluster_id', named('clusters', filter.cluster));
   if (filter.vmid !== undefined) void query.where('g.vmid', filter.vmid);
   if (filter.guestId !== undefined) void query.where('g.id', filter.guestId);
   if (filter.includeGone !== true) void query.whereNotNull('g.current_vmid').whereNull('g.destroyed_at');
   if (filter.text !== undefined && filter.text !== '') void query.where((where) => withText(where, filter.text ?? ''));
+  if (filter.state !== undefined) void query.leftJoin('spans as s', 's.open_guest_id', 'g.id');
   if (filter.state === 'not_seen') void query.whereNot((where) => isSeen(where, sights));
   else if (filter.state !== undefined)
     void query.where('s.state', filter.state).where((where) => isSeen(where, sights));
+  return query;
 }
 
 function withText(where: Knex.QueryBuilder, text: string): void {
@@ -58,19 +63,25 @@ function isSeen(where: Knex.QueryBuilder, sights: ReadonlyMap<number, NodeSight>
   });
 }
 
-/** Orders by the sort, then by VMID and id, so that pages never overlap; guests without the value come last. */
-export function orderGuests(
-  query: Knex.QueryBuilder,
-  sort: GuestSort | undefined,
+/** The same, ordered by the sort, then by VMID and id, so that pages never overlap; guests without the value come last. */
+export function orderedGuests(
+  db: Queryable,
+  filter: GuestFilter,
   sights: ReadonlyMap<number, NodeSight>,
-): void {
+): Knex.QueryBuilder {
+  const { sort } = filter;
+  const query = narrowedGuests(db, filter, sights);
   const direction = sort?.isDescending === true ? 'desc' : 'asc';
-  if (sort?.by === 'state') orderByState(query, direction, sights);
-  else if (sort !== undefined) {
+  if (sort?.by === 'node') void query.leftJoin('nodes as n', 'n.id', 'g.node_id');
+  if (sort?.by === 'runningSince') void query.leftJoin('sessions as o', 'o.open_guest_id', 'g.id');
+  if (sort?.by === 'state') {
+    if (filter.state === undefined) void query.leftJoin('spans as s', 's.open_guest_id', 'g.id');
+    orderByState(query, direction, sights);
+  } else if (sort !== undefined) {
     const column = SORT_COLUMNS[sort.by];
     void query.orderByRaw(`case when ?? is null then 1 else 0 end`, [column]).orderBy(column, direction);
   }
-  void query.orderBy([
+  return query.orderBy([
     { column: 'g.vmid', order: sort?.by === 'vmid' ? direction : 'asc' },
     { column: 'g.id', order: 'asc' },
   ]);

@@ -36,7 +36,8 @@ export async function guestViewsOf(
   rows: readonly GuestRecord[],
   sights: ReadonlyMap<number, NodeSight>,
 ): Promise<GuestView[]> {
-  const proofs = await proofsOf(db, rows, sights);
+  const guests = rows.map(({ id, type, open_session_id: open }) => ({ id, type, isOpen: open !== null }));
+  const proofs = await proofsOf(db, guests, sights);
   const ended = await endedRuntimes(
     db,
     rows.map((row) => row.id),

@@ -1,30 +1,34 @@
+import type { Knex } from 'knex';
 import type { Queryable } from '../database.js';
-import { narrowGuests, orderGuests, type GuestFilter } from './guest-filter.js';
-import { guestViewsOf, type GuestRecord } from './guest-view.js';
+import { narrowedGuests, orderedGuests, type GuestFilter } from './guest-filter.js';
+import { guestViewsOf } from './guest-view.js';
 import type { GuestView, Page } from './read-model.js';
-import { nodeSights } from './sights.js';
+import { guestRecords } from './records.js';
+import { nodeSights, type NodeSight } from './sights.js';
 
 export type { GuestFilter, GuestSort } from './guest-filter.js';
 
 /** The guests that the filter leaves, one page of them, or all where it names no page; in order of VMID unless it says. */
 export async function listGuests(db: Queryable, filter: GuestFilter = {}): Promise<Page<GuestView>> {
   const sights = await nodeSights(db);
-  const query = db('guests as g')
-    .join('nodes as n', 'n.id', 'g.node_id')
-    .join('clusters as c', 'c.id', 'g.cluster_id')
-    .leftJoin('spans as s', 's.open_guest_id', 'g.id')
-    .leftJoin('sessions as o', 'o.open_guest_id', 'g.id');
-  narrowGuests(query, filter, sights);
-  const rows = query.clone().select(guestColumns);
-  orderGuests(rows, filter.sort, sights);
   const { page = 1, perPage } = filter;
+  const wanted = orderedGuests(db, filter, sights);
   if (perPage === undefined) {
-    const items = await guestViewsOf(db, (await rows) as GuestRecord[], sights);
+    const items = await viewsWith(db, wanted, sights);
     return { items, total: items.length, page: 1, perPage: items.length };
   }
-  const counted = (await query.count('* as count').first()) as { count: number | string };
-  const found = (await rows.limit(perPage).offset((page - 1) * perPage)) as GuestRecord[];
-  return { items: await guestViewsOf(db, found, sights), total: Number(counted.count), page, perPage };
+  const counted = (await narrowedGuests(db, filter, sights).count('* as count').first()) as { count: number | string };
+  const items = await viewsWith(db, wanted.limit(perPage).offset((page - 1) * perPage), sights);
+  return { items, total: Number(counted.count), page, perPage };
+}
+
+async function viewsWith(
+  db: Queryable,
+  wanted: Knex.QueryBuilder,
+  sights: ReadonlyMap<number, NodeSight>,
+): Promise<GuestView[]> {
+  const ids = ((await wanted.select('g.id')) as { id: number }[]).map((row) => row.id);
+  return guestViewsOf(db, await guestRecords(db, ids), sights);
 }
 
 /** The guest with that id, also one that is gone; null when unknown. */
@@ -60,26 +64,3 @@ function bearsRather(guest: GuestView, other: GuestView): boolean {
   if (guest.isPresent !== other.isPresent) return guest.isPresent;
   return guest.lastSeenAt > other.lastSeenAt || (guest.lastSeenAt === other.lastSeenAt && guest.id > other.id);
 }
-
-const guestColumns = [
-  'g.id',
-  'g.cluster_id',
-  'c.name as cluster',
-  'g.node_id',
-  'n.name as node',
-  'g.type',
-  'g.vmid',
-  'g.current_vmid',
-  'g.name',
-  'g.cores',
-  'g.memory_bytes',
-  'g.tags',
-  'g.pool',
-  'g.is_template',
-  'g.first_seen_at',
-  'g.destroyed_at',
-  's.state as span_state',
-  's.node_id as span_node_id',
-  'o.id as open_session_id',
-  'o.start_at as open_start_at',
-];

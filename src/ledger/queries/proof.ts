@@ -16,41 +16,55 @@ export interface Proof {
   provenUntil: number | null;
 }
 
+/** A guest to be proven; `isOpen: false` where it is known to have no open session. */
+export interface ProvenGuest {
+  id: number;
+  type: GuestType;
+  isOpen?: boolean | undefined;
+}
+
 /**
  * The proofs of these guests, by guest id (ledger rule 21). A span that is still open reaches to the last good list of the
- * guest's type on its node; before that list, to its own first sample.
+ * guest's type on its node; before that list, to its own first sample. Without an open session provenUntil may be null.
  */
 export async function proofsOf(
   db: Queryable,
-  guests: readonly { id: number; type: GuestType }[],
+  guests: readonly ProvenGuest[],
   sights: ReadonlyMap<number, NodeSight>,
 ): Promise<Map<number, Proof>> {
-  const proofs = await closedProofs(
+  const spans = await openSpans(
     db,
     guests.map((guest) => guest.id),
   );
-  const types = new Map(guests.map((guest) => [guest.id, guest.type]));
-  for (const span of await openSpans(db, [...types.keys()])) {
-    const type = types.get(span.guest_id);
-    if (type === undefined) continue;
+  // Most guests need no look into their past: their open span says it all.
+  const needsPast = guests.filter(({ id, isOpen }) =>
+    isOpen !== false ? spans.get(id)?.state !== 'running' : !spans.has(id),
+  );
+  const proofs = await closedProofs(
+    db,
+    needsPast.map((guest) => guest.id),
+  );
+  for (const { id, type } of guests) {
+    const span = spans.get(id);
+    if (span === undefined) continue;
     const reach = Math.max(span.first_sent, sights.get(span.node_id)?.sentAt[type] ?? 0);
-    const before = proofs.get(span.guest_id) ?? { lastSeenAt: null, provenUntil: null };
-    proofs.set(span.guest_id, {
-      lastSeenAt: Math.max(reach, before.lastSeenAt ?? 0),
-      provenUntil: span.state === 'running' ? reach : before.provenUntil,
+    proofs.set(id, {
+      lastSeenAt: reach,
+      provenUntil: span.state === 'running' ? reach : (proofs.get(id)?.provenUntil ?? null),
     });
   }
   return proofs;
 }
 
-async function openSpans(db: Queryable, guestIds: readonly number[]): Promise<SpanRow[]> {
-  return inBatches(
+async function openSpans(db: Queryable, guestIds: readonly number[]): Promise<Map<number, SpanRow>> {
+  const rows = await inBatches(
     guestIds,
     async (part) =>
       (await db('spans')
         .whereIn('open_guest_id', part)
         .select('guest_id', 'node_id', 'state', 'first_sent')) as SpanRow[],
   );
+  return new Map(rows.map((row) => [row.guest_id, row]));
 }
 
 async function closedProofs(db: Queryable, guestIds: readonly number[]): Promise<Map<number, Proof>> {

@@ -4,6 +4,7 @@ import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
 import { proofsOf } from './proof.js';
 import type { EdgeView, SegmentView, SessionView } from './read-model.js';
+import { namesOf } from './records.js';
 import { nodeSights } from './sights.js';
 
 /** A row of sessions joined with its guest, cluster and last node. */
@@ -15,6 +16,7 @@ export interface SessionRecord {
   vmid: number;
   type: GuestType;
   guest_name: string | null;
+  /** Empty where the session has no segment. */
   node: string;
   start_at: number;
   start_earliest: number | null;
@@ -33,7 +35,7 @@ export interface SessionRecord {
 
 interface SegmentRow {
   session_id: number;
-  node: string;
+  node_id: number;
   started_at: number;
   ended_at: number | null;
   cores: number | null;
@@ -52,7 +54,9 @@ export async function sessionViewsOf(db: Queryable, rows: readonly SessionRecord
 }
 
 async function openProofs(db: Queryable, rows: readonly SessionRecord[]): Promise<Map<number, number | null>> {
-  const open = rows.filter((row) => row.end_at === null).map((row) => ({ id: row.guest_id, type: row.type }));
+  const open = rows
+    .filter((row) => row.end_at === null)
+    .map((row) => ({ id: row.guest_id, type: row.type, isOpen: true }));
   if (open.length === 0) return new Map();
   const proofs = await proofsOf(db, open, await nodeSights(db));
   return new Map([...proofs].map(([guestId, proof]) => [guestId, proof.provenUntil]));
@@ -62,24 +66,17 @@ async function segmentsOf(db: Queryable, sessionIds: readonly number[]): Promise
   const rows = await inBatches(
     sessionIds,
     async (part) =>
-      (await db('segments as m')
-        .join('nodes as n', 'n.id', 'm.node_id')
-        .whereIn('m.session_id', part)
-        .orderBy(['m.session_id', 'm.started_at', 'm.id'])
-        .select(
-          'm.session_id',
-          'n.name as node',
-          'm.started_at',
-          'm.ended_at',
-          'm.cores',
-          'm.memory_bytes',
-        )) as SegmentRow[],
+      (await db('segments')
+        .whereIn('session_id', part)
+        .orderBy(['session_id', 'started_at', 'id'])
+        .select('session_id', 'node_id', 'started_at', 'ended_at', 'cores', 'memory_bytes')) as SegmentRow[],
   );
+  const { nodes } = await namesOf(db);
   const segments = new Map<number, SegmentView[]>();
   for (const row of rows) {
     const of = segments.get(row.session_id) ?? [];
     of.push({
-      node: row.node,
+      node: nodes.get(row.node_id) ?? '',
       startedAt: row.started_at,
       endedAt: row.ended_at,
       cores: row.cores,

@@ -2,7 +2,8 @@ import type { Knex } from 'knex';
 import type { Queryable } from '../database.js';
 import { overlapping } from './overlap.js';
 import type { Page, SessionView } from './read-model.js';
-import { sessionViewsOf, type SessionRecord } from './session-view.js';
+import { sessionRecords } from './records.js';
+import { sessionViewsOf } from './session-view.js';
 
 export interface SessionFilter {
   vmid?: number | undefined;
@@ -22,64 +23,59 @@ export async function listSessions(
   filter: SessionFilter & { page: number; perPage: number },
 ): Promise<Page<SessionView>> {
   const { page, perPage } = filter;
-  const query = narrowed(db, filter);
-  const counted = (await query.clone().count('* as count').first()) as { count: number | string };
-  const rows = await newestFirst(query)
+  const counted = (await narrowed(db, filter).count('* as count').first()) as { count: number | string };
+  const ids = newestFirst(narrowed(db, filter))
     .limit(perPage)
     .offset((page - 1) * perPage);
-  return {
-    items: await sessionViewsOf(db, rows as SessionRecord[]),
-    total: Number(counted.count),
-    page,
-    perPage,
-  };
+  return { items: await sessionsWith(db, await idsOf(ids)), total: Number(counted.count), page, perPage };
 }
 
 /** Every open session that the filter leaves, newest start first. */
 export async function runningSessions(db: Queryable, filter: SessionFilter = {}): Promise<SessionView[]> {
-  const query = narrowed(db, { ...filter, isRunning: true });
-  return sessionViewsOf(db, (await newestFirst(query)) as SessionRecord[]);
+  return sessionsWith(db, await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }))));
 }
 
 /** The session with that id; null when unknown. */
 export async function sessionById(db: Queryable, id: number): Promise<SessionView | null> {
-  const rows = (await newestFirst(sessionsOf(db)).where('e.id', id)) as SessionRecord[];
-  return (await sessionViewsOf(db, rows))[0] ?? null;
+  return (await sessionsWith(db, [id]))[0] ?? null;
 }
 
-function sessionsOf(db: Queryable): Knex.QueryBuilder {
-  return db('sessions as e')
-    .join('guests as g', 'g.id', 'e.guest_id')
-    .join('clusters as c', 'c.id', 'g.cluster_id')
-    .join('nodes as n', 'n.id', 'e.node_id');
-}
-
+/** Only the table of sessions, so that both databases walk an index and stop at the end of the page. */
 function narrowed(db: Queryable, filter: SessionFilter): Knex.QueryBuilder {
-  const query = sessionsOf(db);
-  if (filter.vmid !== undefined) void query.where('g.vmid', filter.vmid);
+  const query = db('sessions as e');
   if (filter.guestId !== undefined) void query.where('e.guest_id', filter.guestId);
-  if (filter.cluster !== undefined) void query.where('c.name', filter.cluster);
+  if (filter.vmid !== undefined) void query.whereIn('e.guest_id', db('guests').where('vmid', filter.vmid).select('id'));
+  if (filter.cluster !== undefined) {
+    const clusters = db('clusters').where('name', filter.cluster).select('id');
+    void query.whereIn('e.guest_id', db('guests').whereIn('cluster_id', clusters).select('id'));
+  }
   if (filter.node !== undefined) hasSegmentOn(db, query, filter.node);
-  if (filter.isRunning === true) void query.whereNull('e.end_at');
-  if (filter.isRunning === false) void query.whereNotNull('e.end_at');
+  if (filter.isRunning === true) void query.whereNotNull('e.open_guest_id');
+  if (filter.isRunning === false) void query.whereNull('e.open_guest_id');
   overlapping(query, { start: 'e.start_at', end: 'e.end_at' }, filter);
   return query;
 }
 
 function hasSegmentOn(db: Queryable, query: Knex.QueryBuilder, node: string): void {
+  const nodes = db('nodes').where('name', node).select('id');
   const segments = db('segments as m')
-    .join('nodes as mn', 'mn.id', 'm.node_id')
     .select('m.id')
     .whereRaw('m.session_id = e.id')
-    .where('mn.name', node);
-  void query.where((where) => void where.where('n.name', node).orWhereExists(segments));
+    .whereIn('m.node_id', nodes.clone());
+  void query.where((where) => void where.whereIn('e.node_id', nodes).orWhereExists(segments));
 }
 
 function newestFirst(query: Knex.QueryBuilder): Knex.QueryBuilder {
-  return query
-    .select('e.*', 'g.vmid', 'g.type', 'g.name as guest_name', 'g.cluster_id', 'c.name as cluster', 'n.name as node')
-    .orderBy([
-      { column: 'e.start_at', order: 'desc' },
-      { column: 'e.id', order: 'desc' },
-    ]);
+  return query.orderBy([
+    { column: 'e.start_at', order: 'desc' },
+    { column: 'e.id', order: 'desc' },
+  ]);
+}
+
+async function idsOf(query: Knex.QueryBuilder): Promise<number[]> {
+  return ((await query.select('e.id')) as { id: number }[]).map((row) => row.id);
+}
+
+async function sessionsWith(db: Queryable, ids: readonly number[]): Promise<SessionView[]> {
+  return sessionViewsOf(db, await sessionRecords(db, ids));
 }

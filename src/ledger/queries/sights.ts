@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { GuestType } from '../../core/observation.js';
 import type { Queryable } from '../database.js';
 
@@ -25,15 +26,17 @@ interface SightRow {
   offset_latest_ms: number | null;
 }
 
-/** One sight a node, by node id. Each maximum is one step into an index, however many polls are kept. */
+/** One sight a node, by node id. Each of the newest is one step into an index, however many polls are kept. */
 export async function nodeSights(db: Queryable): Promise<Map<number, NodeSight>> {
-  const newest = db('polls as l').select('l.id').whereRaw('l.node_id = n.id').orderBy('l.began_at', 'desc').limit(1);
+  // MariaDB reads all of a node for a max() here, and one row for this.
+  const newest = (column: 'id' | 'qemu_sent_at' | 'lxc_sent_at', by: string): Knex.QueryBuilder =>
+    db('polls as l').select(`l.${column}`).whereRaw('l.node_id = n.id').orderBy(`l.${by}`, 'desc').limit(1);
   const rows = (await db('nodes as n')
-    .leftJoin('polls as p', (on) => on.on('p.id', '=', db.raw('(?)', [newest])))
+    .leftJoin('polls as p', (on: Knex.JoinClause) => void on.on('p.id', '=', db.raw('(?)', [newest('id', 'began_at')])))
     .select('n.id', 'n.is_active', 'p.qemu_outcome', 'p.lxc_outcome', 'p.finished_at')
     .select('p.offset_earliest_ms', 'p.offset_latest_ms')
-    .select(db('polls as q').max('q.qemu_sent_at').whereRaw('q.node_id = n.id').as('qemu_sent'))
-    .select(db('polls as x').max('x.lxc_sent_at').whereRaw('x.node_id = n.id').as('lxc_sent'))) as SightRow[];
+    .select(newest('qemu_sent_at', 'qemu_sent_at').as('qemu_sent'))
+    .select(newest('lxc_sent_at', 'lxc_sent_at').as('lxc_sent'))) as SightRow[];
   return new Map(rows.map((row) => [row.id, sightOf(row)]));
 }
 
