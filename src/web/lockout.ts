@@ -29,30 +29,32 @@ function lockOf(newestFirst: readonly LoginAttempt[], limit: number, now: number
 }
 
 /**
- * Counts the attempts that are being judged, so that many sent at once get no more tries than many in a row: each password
- * takes a while to check, and its failure is written down only then.
+ * The attempts that are being judged. Each password takes a while to check and its failure is written down only then, so
+ * those underway are presumed to fail: many attempts at once get no more tries than many in a row.
  */
 export class AttemptsUnderway {
-  private readonly counts = new Map<string, number>();
+  private readonly actors = new Map<string, string[]>();
 
-  /** Runs the attempt; refuses with null where five of this actor, or twenty of this address, are underway already. */
-  async during<T>(address: string, actor: string, attempt: () => Promise<T>): Promise<T | null> {
-    const keys: [string, number][] = [
-      [JSON.stringify([address, actor]), USER_LIMIT],
-      [JSON.stringify([address]), ADDRESS_LIMIT],
-    ];
-    if (keys.some(([key, limit]) => (this.counts.get(key) ?? 0) >= limit)) return null;
-    for (const [key] of keys) this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+  /** Runs the attempt with the actors whose attempts from this address were underway before it. */
+  async during<T>(address: string, actor: string, attempt: (before: readonly string[]) => Promise<T>): Promise<T> {
+    const before = this.actors.get(address) ?? [];
+    this.actors.set(address, [...before, actor]);
     try {
-      return await attempt();
+      return await attempt(before);
     } finally {
-      for (const [key] of keys) this.release(key);
+      const left = [...(this.actors.get(address) ?? [])];
+      left.splice(left.indexOf(actor), 1);
+      if (left.length > 0) this.actors.set(address, left);
+      else this.actors.delete(address);
     }
   }
+}
 
-  private release(key: string): void {
-    const count = (this.counts.get(key) ?? 0) - 1;
-    if (count > 0) this.counts.set(key, count);
-    else this.counts.delete(key);
-  }
+/** The attempts underway as failures of this instant, ahead of those that are known. */
+export function presumeFailed(
+  before: readonly string[],
+  attempts: readonly LoginAttempt[],
+  now: number,
+): readonly LoginAttempt[] {
+  return [...before.map((actor) => ({ at: now, actor, isFailure: true })), ...attempts];
 }

@@ -20,7 +20,7 @@ import {
 import { inTransaction, type Trx } from '../ledger/database.js';
 import { identityOf, LOGIN_COOKIE } from './authenticate.js';
 import { formOf } from './body.js';
-import { AttemptsUnderway, lockedUntil, LOCK_MEMORY_MS } from './lockout.js';
+import { AttemptsUnderway, lockedUntil, LOCK_MEMORY_MS, presumeFailed } from './lockout.js';
 import type { WebParts } from './parts.js';
 
 export type LoginOutcome = { ok: true } | { ok: false; status: 401 | 429; sentence: string };
@@ -37,11 +37,12 @@ export async function handleLogin(ctx: Context, parts: WebParts): Promise<LoginO
   const form = formOf(ctx);
   const name = userNameOf(form.get('username') ?? '').slice(0, 255);
   const actor = actorOf(name);
-  const outcome = await underway.during(ctx.ip, actor, async (): Promise<LoginOutcome> => {
+  return underway.during(ctx.ip, actor, async (before) => {
     const now = parts.clock.now();
     const attempts = await attemptsFrom(parts.db.reader, ctx.ip, now - LOCK_MEMORY_MS);
     const until = lockedUntil(attempts, actor, now);
     if (until !== null) return locked(ctx, until - now);
+    if (lockedUntil(presumeFailed(before, attempts, now), actor, now) !== null) return locked(ctx, 1000);
     const user = await verifyPassword(parts.db.reader, name, form.get('password') ?? '');
     if (user !== null) {
       await logIn(ctx, parts, { userId: user.id, name: user.name });
@@ -51,7 +52,6 @@ export async function handleLogin(ctx: Context, parts: WebParts): Promise<LoginO
     await inTransaction(parts.db, (trx) => writeAudit(trx, failure));
     return { ok: false, status: 401, sentence: WRONG };
   });
-  return outcome ?? locked(ctx, 1000);
 }
 
 /** Ends the login of this browser, if it has one, and takes its cookie away. */

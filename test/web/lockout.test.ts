@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { LoginAttempt } from '../../src/ledger/access.js';
-import { AttemptsUnderway, lockedUntil } from '../../src/web/lockout.js';
+import { AttemptsUnderway, lockedUntil, presumeFailed } from '../../src/web/lockout.js';
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 24, 12);
@@ -34,17 +34,24 @@ describe('the lock after failed logins', () => {
     expect(lockedUntil(many.slice(1), 'anna', NOW)).to.equal(null);
   });
 
-  it('lets five attempts of a user be judged at once, and counts them down again', async () => {
+  it('presumes that attempts underway fail, until they are judged', async () => {
     const underway = new AttemptsUnderway();
+    const seen: (readonly string[])[] = [];
     const gates: (() => void)[] = [];
-    const attempt = (): Promise<string | null> =>
-      underway.during('192.0.2.1', 'anna', () => new Promise((resolve) => gates.push(() => resolve('judged'))));
-    const first = [attempt(), attempt(), attempt(), attempt(), attempt()];
-    expect(await attempt()).to.equal(null);
+    const attempt = (actor: string): Promise<void> =>
+      underway.during('192.0.2.1', actor, (before) => {
+        seen.push(before);
+        return new Promise((resolve) => gates.push(resolve));
+      });
+    const first = [attempt('anna'), attempt('bert'), attempt('anna')];
+    expect(seen).to.deep.equal([[], ['anna'], ['anna', 'bert']]);
     for (const open of gates.splice(0)) open();
-    expect(await Promise.all(first)).to.deep.equal(Array(5).fill('judged'));
-    const next = attempt();
+    await Promise.all(first);
+    const next = attempt('anna');
+    expect(seen.at(-1)).to.deep.equal([]);
     gates.forEach((open) => open());
-    expect(await next).to.equal('judged');
+    await next;
+    expect(lockedUntil(presumeFailed(['anna', 'anna'], at([1, 2]), NOW), 'anna', NOW)).to.equal(null);
+    expect(lockedUntil(presumeFailed(['anna', 'anna'], at([1, 2, 3]), NOW), 'anna', NOW)).to.equal(NOW + 15 * MINUTE);
   });
 });
