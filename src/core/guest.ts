@@ -114,3 +114,23 @@ function lifeFrom(known: readonly Life[], k: number, firstSeenAt: number): Life 
 
 /** The last sample of each guest's process, kept in memory only; a restart falls back on the span's stored one (ledger rule 5). */
 export type LastSamples = Map<string, UptimeSample>;
+
+/** True where a sample or a task of the guest is younger than `at`. */
+export function hasFactsAfter(guest: GuestState, at: number): boolean {
+  return guest.spans.some((span) => span.last.sentAt > at) || guest.tasks.some((task) => task.start.earliest > at);
+}
+
+/** A guest known from the log alone (ledger rule 20). */
+export function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): GuestState {
+  return {
+    type,
+    vmid,
+    lives: [{ id: null, life: 1, firstSeenAt: task.start.earliest, destroyed: null }],
+    nodeId,
+    profile: emptyProfile,
+    spans: [],
+    isOpen: false,
+    tasks: [],
+    sessions: [],
+  };
+}

@@ -1,7 +1,8 @@
 import { derive, type Derived } from './derive.js';
 import {
-  emptyProfile,
+  goneGuest,
   guestKey,
+  hasFactsAfter,
   livesOf,
   profileOf,
   spansUntil,
@@ -14,7 +15,7 @@ import { clockStepped, taskFrom, withClockAndBoot, bootByTask, bootsWith, type N
 import type { GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
-import { effectsOf, EVIDENCE_TYPES, type Task } from './task.js';
+import { effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
 
 /** What memory holds of one cluster: the facts and what was derived from them. Built from the database at start. */
 export interface ClusterState {
@@ -123,7 +124,7 @@ class Round {
       if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
       if (!EVIDENCE_TYPES.has(row.type)) continue;
       if (task.vmid === null) this.takeNodeTask(task);
-      else this.takeGuestTask(typeOf(task.type), task.vmid, task);
+      else this.takeGuestTask(guestTypeOf(task.type), task.vmid, task);
     }
     // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
     const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
@@ -207,7 +208,7 @@ class Round {
 
   derived(node: NodeState): GuestChange[] {
     return [...this.touched].map(([key, guest]) => {
-      const after = { ...guest, lives: livesOf(guest.lives, guest.tasks, hasFactsAfter(guest)) };
+      const after = { ...guest, lives: livesOf(guest.lives, guest.tasks, (at) => hasFactsAfter(guest, at)) };
       const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
       return {
         key,
@@ -233,27 +234,4 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
     asOf,
   });
-}
-
-function hasFactsAfter(guest: GuestState): (at: number) => boolean {
-  return (at) => guest.spans.some((span) => span.last.sentAt > at) || guest.tasks.some((t) => t.start.earliest > at);
-}
-
-/** A guest known from the log alone (ledger rule 20). */
-function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): GuestState {
-  return {
-    type,
-    vmid,
-    lives: [{ id: null, life: 1, firstSeenAt: task.start.earliest, destroyed: null }],
-    nodeId,
-    profile: emptyProfile,
-    spans: [],
-    isOpen: false,
-    tasks: [],
-    sessions: [],
-  };
-}
-
-function typeOf(taskType: string): GuestType {
-  return taskType.startsWith('vz') && taskType !== 'vzdump' ? 'lxc' : 'qemu';
 }

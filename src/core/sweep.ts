@@ -1,7 +1,5 @@
-import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
-import type { EndReason } from './evidence.js';
-import { isContinued, ordered, sessionOf, switchTo, type ClosedRun, type Run } from './run.js';
-import type { Conflict, Session } from './session.js';
+import { RunBook } from './run-book.js';
+import { isContinued, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
 import type { Span } from './span.js';
 import { backupAround, restartOf, spanOf, type Task, type TaskEffect } from './task.js';
@@ -25,15 +23,13 @@ export interface SweepContext {
 }
 
 /** One walk through slots and spans in order, carrying the run under way (ledger.md, "The method"). */
-export class Sweep {
-  private run: Run | null = null;
+export class Sweep extends RunBook {
   private possible: Possible | null = null;
-  private stoppedAt: number | null = null;
   private hasHistory = false;
-  private readonly closed: ClosedRun[] = [];
-  private readonly conflicts: Conflict[] = [];
 
-  constructor(private readonly context: SweepContext) {}
+  constructor(private readonly context: SweepContext) {
+    super();
+  }
 
   apply(event: SlotEvent, slot: Slot): void {
     if (event.kind === 'boot') {
@@ -85,6 +81,7 @@ export class Sweep {
   }
 
   private openByTask(task: Task, window: Window, after: number | null): void {
+    this.possible = null;
     this.open(
       { uptime: null, isYoung: false, task, taskWindow: window, after, before: null, isLogEdge: false },
       task.nodeId,
@@ -128,6 +125,7 @@ export class Sweep {
   private openBeforeLog(task: Task): void {
     const since = this.context.coverageSince.get(task.nodeId) ?? task.start.earliest;
     const at = Math.min(since, task.start.earliest);
+    this.possible = null;
     this.open(
       { uptime: null, isYoung: false, task: null, taskWindow: null, after: null, before: at, isLogEdge: true },
       task.nodeId,
@@ -222,6 +220,7 @@ export class Sweep {
     const last = this.closed.at(-1);
     this.nameBackup(task);
     if (last?.end.reason === 'host' && last.run.nodeId !== span.nodeId) last.end.reason = 'fenced';
+    this.possible = null;
     this.open(
       {
         uptime: isBarred ? null : span.start,
@@ -236,55 +235,5 @@ export class Sweep {
       span.first.sentAt,
       'a sample of running',
     );
-  }
-
-  /** No start lies before what is proven stopped or before the last end could have been. */
-  private lowerBound(): number | null {
-    const ended = this.closed.at(-1)?.end.window.earliest ?? null;
-    if (this.stoppedAt === null) return ended;
-    return ended === null ? this.stoppedAt : Math.max(this.stoppedAt, ended);
-  }
-
-  private open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {
-    const edge = openEdge(start);
-    this.clipEnd(edge.latest);
-    this.possible = null;
-    this.run = {
-      start,
-      segments: [{ nodeId, startedAt: edge.at, endedAt: null }],
-      nodeId,
-      provenAt: Math.max(provenAt, edge.earliest ?? provenAt),
-      provenBy,
-      isObserved: false,
-    };
-  }
-
-  /** Opening the next session, or a proof of stopped, clips the end before it. */
-  private clipEnd(latest: number): void {
-    const last = this.closed.at(-1);
-    if (last === undefined || last.end.window.latest <= latest) return;
-    last.end.window = { earliest: Math.min(last.end.window.earliest, latest), latest };
-  }
-
-  /** Ends the run between its last proof and a counter-proof. */
-  private closeBy(evidence: 'poll' | 'boot', reason: EndReason, latest: number, counterProof: string): void {
-    const run = this.run;
-    if (run === null) return;
-    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
-    this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
-  }
-
-  private close(end: EndEvidence): void {
-    if (this.run === null) return;
-    this.closed.push({ run: this.run, end });
-    this.run = null;
-    this.stoppedAt = null;
-  }
-
-  /** The sessions in order, once the last slot was walked through. */
-  finish(): { sessions: Session[]; conflicts: Conflict[] } {
-    const sessions = this.closed.map(({ run, end }) => sessionOf(run, end));
-    if (this.run !== null) sessions.push(sessionOf(this.run, null));
-    return { sessions: ordered(sessions), conflicts: this.conflicts };
   }
 }

@@ -1,4 +1,5 @@
 import type { EndReason } from './evidence.js';
+import type { GuestType } from './observation.js';
 import { meets, type Window } from './window.js';
 
 export type TaskOutcome = 'running' | 'ok' | 'failed' | 'unknown';
@@ -110,4 +111,9 @@ export function restartOf(task: Task, tasks: readonly Task[], asOf: number): Tas
   if (task.type !== 'vzmigrate') return null;
   const window = spanOf(task, asOf);
   return tasks.find((one) => one.type === 'vzstart' && one.nodeId !== task.nodeId && meets(one.start, window)) ?? null;
+}
+
+/** The type of guest that tasks of this type are about; vzdump is about either, and counts for VMs where it names one guest. */
+export function guestTypeOf(taskType: string): GuestType {
+  return taskType.startsWith('vz') && taskType !== 'vzdump' ? 'lxc' : 'qemu';
 }

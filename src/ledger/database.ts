@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
 import type { DatabaseConfig } from '../config/config.js';
@@ -78,7 +79,7 @@ export async function inTransaction<T>(db: Pick<Database, 'writer'>, work: (trx:
 
 /** Doubling from 5 ms to half a second, spread so that two that collided do not collide again. */
 function pauseMs(attempt: number): number {
-  return Math.min(500, 5 * 2 ** attempt) * (0.5 + Math.random() / 2);
+  return Math.min(500, 5 * 2 ** attempt) * (randomInt(500, 1000) / 1000);
 }
 
 function messageOf(error: unknown): string {

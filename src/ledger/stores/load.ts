@@ -6,13 +6,12 @@ import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.
 import type { ClusterState } from '../../core/reconcile.js';
 import type { Edge, Segment } from '../../core/session.js';
 import type { Span } from '../../core/span.js';
-import type { Task, TaskOutcome } from '../../core/task.js';
+import { guestTypeOf, type Task, type TaskOutcome } from '../../core/task.js';
 import type { Queryable } from '../database.js';
+import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** Polls whose clock readings are intersected again at start. */
 const CLOCK_POLLS = 40;
-
-type Row = Record<string, number | string | null>;
 
 /** The cluster's state rebuilt from the database: at start, at take-over, and after a write that failed. */
 export async function loadCluster(db: Queryable, clusterId: number): Promise<ClusterState> {
@@ -130,8 +129,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
     });
   }
   for (const task of tasks) {
-    const type = task.type.startsWith('vz') && task.type !== 'vzdump' ? 'lxc' : 'qemu';
-    if (task.vmid !== null) guests.get(guestKey(type, task.vmid))?.tasks.push(task);
+    if (task.vmid !== null) guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
   }
   return guests;
 }
@@ -222,30 +220,4 @@ function groupBy(rows: readonly Row[], column = 'guest_id'): Map<number, Row[]> 
     else group.push(row);
   }
   return groups;
-}
-
-function windowOf(row: Row, prefix: string): { earliest: number; latest: number } | null {
-  const earliest = maybeNumber(row, `${prefix}_earliest`);
-  const latest = maybeNumber(row, `${prefix}_latest`);
-  return earliest === null || latest === null ? null : { earliest, latest };
-}
-
-function numberOf(row: Row, column: string): number {
-  const value = row[column];
-  if (typeof value !== 'number') throw new Error(`column ${column} holds no number: the database is not what we wrote`);
-  return value;
-}
-
-function maybeNumber(row: Row, column: string): number | null {
-  return (row[column] ?? null) === null ? null : numberOf(row, column);
-}
-
-function textOf(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value !== 'string') throw new Error(`column ${column} holds no text: the database is not what we wrote`);
-  return value;
-}
-
-function maybeText(row: Row, column: string): string | null {
-  return (row[column] ?? null) === null ? null : textOf(row, column);
 }

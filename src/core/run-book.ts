@@ -1,0 +1,62 @@
+import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
+import type { EndReason } from './evidence.js';
+import { ordered, sessionOf, type ClosedRun, type Run } from './run.js';
+import type { Conflict, Session } from './session.js';
+
+/** The runs of one guest as a sweep opens and closes them: at most one is open, and neighbours clip each other's edges. */
+export class RunBook {
+  protected run: Run | null = null;
+  /** The last proof of stopped since the last run. */
+  protected stoppedAt: number | null = null;
+  protected readonly closed: ClosedRun[] = [];
+  protected readonly conflicts: Conflict[] = [];
+
+  /** No start lies before what is proven stopped or before the last end could have been. */
+  protected lowerBound(): number | null {
+    const ended = this.closed.at(-1)?.end.window.earliest ?? null;
+    if (this.stoppedAt === null) return ended;
+    return ended === null ? this.stoppedAt : Math.max(this.stoppedAt, ended);
+  }
+
+  protected open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {
+    const edge = openEdge(start);
+    this.clipEnd(edge.latest);
+    this.run = {
+      start,
+      segments: [{ nodeId, startedAt: edge.at, endedAt: null }],
+      nodeId,
+      provenAt: Math.max(provenAt, edge.earliest ?? provenAt),
+      provenBy,
+      isObserved: false,
+    };
+  }
+
+  /** Opening the next session, or a proof of stopped, clips the end before it. */
+  protected clipEnd(latest: number): void {
+    const last = this.closed.at(-1);
+    if (last === undefined || last.end.window.latest <= latest) return;
+    last.end.window = { earliest: Math.min(last.end.window.earliest, latest), latest };
+  }
+
+  /** Ends the run between its last proof and a counter-proof. */
+  protected closeBy(evidence: 'poll' | 'boot', reason: EndReason, latest: number, counterProof: string): void {
+    const run = this.run;
+    if (run === null) return;
+    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
+    this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
+  }
+
+  protected close(end: EndEvidence): void {
+    if (this.run === null) return;
+    this.closed.push({ run: this.run, end });
+    this.run = null;
+    this.stoppedAt = null;
+  }
+
+  /** The sessions in order, once the last slot was walked through. */
+  finish(): { sessions: Session[]; conflicts: Conflict[] } {
+    const sessions = this.closed.map(({ run, end }) => sessionOf(run, end));
+    if (this.run !== null) sessions.push(sessionOf(this.run, null));
+    return { sessions: ordered(sessions), conflicts: this.conflicts };
+  }
+}
