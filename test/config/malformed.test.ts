@@ -309,7 +309,7 @@ const cases: [what: string, text: string, sentence: string][] = [
   [
     'an offset for a zone',
     'billing: { time_zone: "+02:00" }',
-    'billing.time_zone is "+02:00": write a zone's name, such as Europe/Vienna, so that summer time is known',
+    'billing.time_zone is "+02:00": write a zone\'s name, such as Europe/Vienna, so that summer time is known',
   ],
   ['a currency in small letters', 'billing: { currency: eur }', 'billing.currency is "eur": write EUR'],
   [
