@@ -2,7 +2,7 @@ import { ApiError, allowParameters, type AnswerContext } from './answer.js';
 import { hostUptimeS, requireVm } from './answer-guests.js';
 import { wholeNumber } from './answer-tasks.js';
 import { hasPrivilege } from './permissions.js';
-import type { Machine } from './machine.js';
+import type { JournalEntry, Machine } from './machine.js';
 import type { GuestType } from './scenario.js';
 import { countUpTo } from './timeline.js';
 import { releases } from './versions.js';
@@ -74,30 +74,29 @@ export function journal(context: AnswerContext, machine: Machine): unknown[] {
   requireNode(context, machine, 'Sys.Syslog');
   const sinceS = wholeNumber(query, 'since') ?? 0;
   const untilS = wholeNumber(query, 'until') ?? Number.MAX_SAFE_INTEGER;
-  const count = countUpTo(machine.journalAts, at);
   const isStructured = query['structured'] === '1';
   const rows: unknown[] = [];
-  for (const entry of machine.journal.slice(0, count)) {
+  // Backwards, until well before the window even by a clock that was stepped.
+  for (let index = countUpTo(machine.journalAts, at) - 1; index >= 0; index -= 1) {
+    const entry = machine.journal[index] as JournalEntry;
     const stampS = machine.clock.wallS(entry.at);
+    if (stampS < sinceS - 3600) break;
     if (stampS < sinceS || stampS > untilS) continue;
     if (query['service'] !== undefined && entry.identifier !== query['service']) continue;
-    if (isStructured) {
-      rows.push({
-        timestamp: machine.clock.wallMs(entry.at) * 1000,
-        identifier: entry.identifier,
-        pid: entry.pid,
-        message: entry.message,
-        priority: 6,
-      });
-    } else rows.push(`${syslogTime(stampS)} ${machine.name} ${entry.identifier}[${entry.pid}]: ${entry.message}`);
+    rows.push(isStructured ? structuredEntry(machine, entry) : journalLine(machine, entry));
   }
-  return isStructured
-    ? rows
-    : [
-        `s=simulated;i=0;t=${sinceS}`,
-        ...rows,
-        `s=simulated;i=${rows.length};t=${Math.min(untilS, machine.clock.wallS(at))}`,
-      ];
+  rows.reverse();
+  if (isStructured) return rows;
+  const last = Math.min(untilS, machine.clock.wallS(at));
+  return [`s=simulated;i=0;t=${sinceS}`, ...rows, `s=simulated;i=${rows.length};t=${last}`];
+}
+
+function structuredEntry(machine: Machine, { at, identifier, pid, message }: JournalEntry): Record<string, unknown> {
+  return { timestamp: machine.clock.wallMs(at) * 1000, identifier, pid, message, priority: 6 };
+}
+
+function journalLine(machine: Machine, { at, identifier, pid, message }: JournalEntry): string {
+  return `${syslogTime(machine.clock.wallS(at))} ${machine.name} ${identifier}[${pid}]: ${message}`;
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

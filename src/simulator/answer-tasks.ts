@@ -127,6 +127,7 @@ export function taskStatus(context: AnswerContext, machine: Machine, upid: strin
 
 /** GET .../tasks/{upid}/log: lines without stamps. */
 export function taskLines(context: AnswerContext, machine: Machine, upid: string): Page {
+  allowParameters(context.query, ['start', 'limit', 'download']);
   const task = findTask(context, machine, upid);
   const isDone = task.doneAt !== null && task.doneAt <= context.at;
   const last = task.status === 'OK' ? 'TASK OK' : `TASK ERROR: ${task.status ?? ''}`;

@@ -188,6 +188,13 @@ export class Engine {
     this.set(life, { machine: to, ...change });
   }
 
+  /** A node of the scenario; throws where there is none of that name. */
+  machineNamed(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine === undefined) throw new Error(`no node "${name}" in the scenario`);
+    return machine;
+  }
+
   /** The guest that has this VMID now; undefined when there is none. */
   guest(cluster: string, vmid: number): GuestLife | undefined {
     const lives = this.lives.get(cluster)?.get(vmid);
@@ -228,9 +235,7 @@ export class Engine {
   }
 
   private placeFirst(cluster: string, guest: ScenarioGuest): void {
-    const machine = this.machines.get(guest.node);
-    if (machine === undefined)
-      throw new Error(`guest ${guest.vmid} is on node "${guest.node}", which the scenario lacks`);
+    const machine = this.machineNamed(guest.node);
     const life = this.createLife(machine, guest.type, guest.vmid, settingsOf(this.scenario, cluster, guest), null);
     if (guest.runningSince === undefined || guest.runningSince === null) return;
     const random = seededRandom(hashOf(this.scenario.seed, cluster, guest.vmid, 'first'));

@@ -1,24 +1,13 @@
 import type { Engine, FlowContext } from './engine.js';
-import { backupTask } from './flows-backup.js';
-import {
-  cloneTask,
-  createTask,
-  destroyTask,
-  restoreTask,
-  rollbackTask,
-  snapshotTask,
-  templateTask,
-} from './flows-config.js';
+import { cloneTask, destroyTask, rollbackTask, snapshotTask, templateTask } from './flows-config.js';
 import { haRelocate, haRequest } from './flows-ha.js';
 import { crash, pauseTask, powerOff, rebootInside, resetTask, resumeTask, suspendTask } from './flows-inside.js';
 import { migrateTask, plainTask, remoteMigrateTask } from './flows-migrate.js';
-import { crashNode, rebootNode, reinstall, startAll, stopAll } from './flows-node.js';
 import { guestTask, rebootTask, rootUser, shutdownTask, startTask, stopBody } from './flows-power.js';
 import type { GuestLife } from './life.js';
-import type { Machine } from './machine.js';
+import { happenToNode } from './node-events.js';
 import { hashOf, seededRandom } from './random.js';
-import { clusterKey, type GuestEvent, type NodeEvent, type ScenarioEvent } from './scenario.js';
-import { settingsOf } from './settings.js';
+import { clusterKey, type GuestEvent, type ScenarioEvent } from './scenario.js';
 import type { SimulatedTask } from './task-log.js';
 
 /** Lets an event happen now. Yields the task that it begins, or null: it has none, or is impossible (no such guest, node off). */
@@ -30,7 +19,7 @@ export function happen(engine: Engine, event: ScenarioEvent): SimulatedTask | nu
     isNoticedLate: event.isNoticedLate ?? false,
   };
   if ('node' in event) {
-    const machine = machineOf(engine, event.node);
+    const machine = engine.machineNamed(event.node);
     return machine.boot === null || machine.boot.upAt > engine.now
       ? null
       : happenToNode(engine, machine, event, context);
@@ -42,15 +31,9 @@ export function happen(engine: Engine, event: ScenarioEvent): SimulatedTask | nu
 }
 
 /** The cluster that an event on a guest means. */
-export function clusterOf(engine: Engine, event: { cluster?: string }): string {
+function clusterOf(engine: Engine, event: { cluster?: string }): string {
   const first = engine.scenario.clusters[0];
   return event.cluster ?? (first === undefined ? '' : clusterKey(first));
-}
-
-function machineOf(engine: Engine, name: string): Machine {
-  const machine = engine.machines.get(name);
-  if (machine === undefined) throw new Error(`no node "${name}" in the scenario`);
-  return machine;
 }
 
 function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, context: FlowContext): SimulatedTask | null {
@@ -85,7 +68,7 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
       return migrateTask(
         engine,
         life,
-        machineOf(engine, event.to),
+        engine.machineNamed(event.to),
         context,
         event.takesMs ?? random.between(5000, 60_000),
         event.error ?? null,
@@ -95,7 +78,7 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
       return remoteMigrateTask(
         engine,
         life,
-        machineOf(engine, event.to),
+        engine.machineNamed(event.to),
         event.toVmid,
         context,
         takesMs,
@@ -135,7 +118,7 @@ function happenToConfig(
     case 'destroy':
       return destroyTask(engine, life, context, event.takesMs ?? random.between(300, 4000), event.force ?? false);
     case 'clone': {
-      const machine = event.to === undefined ? life.state.machine : machineOf(engine, event.to);
+      const machine = event.to === undefined ? life.state.machine : engine.machineNamed(event.to);
       return cloneTask(
         engine,
         life,
@@ -156,7 +139,7 @@ function happenToConfig(
     case 'ha_stop':
       return haRequest(engine, life, event.kind, context);
     case 'ha_relocate':
-      return haRelocate(engine, life, machineOf(engine, event.to), context);
+      return haRelocate(engine, life, engine.machineNamed(event.to), context);
     default:
       return null;
   }
@@ -174,83 +157,4 @@ function changeSettings(engine: Engine, life: GuestLife, event: GuestEvent & { k
       pool: event.pool === undefined ? settings.pool : event.pool,
     },
   });
-}
-
-function happenToNode(engine: Engine, machine: Machine, event: NodeEvent, context: FlowContext): SimulatedTask | null {
-  const { random } = context;
-  switch (event.kind) {
-    case 'create': {
-      const { type, vmid } = event.guest;
-      const settings = settingsOf(engine.scenario, machine.cluster, { ...event.guest, createdAt: engine.now });
-      const options = { takesMs: event.takesMs ?? random.between(500, 5000), start: event.start ?? false };
-      return createTask(engine, machine, { type, vmid, settings }, context, options);
-    }
-    case 'restore': {
-      const lives = engine.lives.get(machine.cluster)?.get(event.fromVmid ?? event.vmid);
-      const source = lives?.[lives.length - 1];
-      if (source === undefined) return null;
-      return restoreTask(engine, machine, source, event.vmid, context, {
-        takesMs: event.takesMs ?? random.between(3000, 30_000),
-        start: event.start ?? false,
-        isLive: event.isLive ?? false,
-        isUnique: event.isUnique ?? false,
-      });
-    }
-    case 'backup':
-      return backupTask(
-        engine,
-        machine,
-        event.vmids,
-        event.mode,
-        context,
-        event.takesMs ?? random.between(10_000, 120_000),
-      );
-    case 'node_crash':
-      crashNode(
-        engine,
-        machine,
-        context,
-        event.downMs,
-        event.recoverTo === undefined ? null : machineOf(engine, event.recoverTo),
-      );
-      return null;
-    case 'node_reboot':
-      return rebootNode(engine, machine, context, event.downMs);
-    case 'start_all':
-      return startAll(engine, machine, context, chosen(machine, event), event.type ?? 'startall');
-    case 'stop_all':
-      return stopAll(engine, machine, context, chosen(machine, event), event.type ?? 'stopall');
-    case 'noise':
-      return makeNoise(engine, machine, event, context);
-    case 'reinstall':
-      reinstall(engine, machine, context, event.downMs);
-      return null;
-  }
-}
-
-/** The named guests; else all for a bulk action, and for startall and stopall those that HA does not manage and that start on boot. */
-function chosen(machine: Machine, event: NodeEvent & { kind: 'start_all' | 'stop_all' }): readonly GuestLife[] {
-  const { vmids, type, kind } = event;
-  if (vmids !== undefined) return machine.guests.filter((life) => vmids.includes(life.vmid));
-  if (type === 'bulk-start' || type === 'bulk-shutdown') return machine.guests;
-  const isMeant = ({ state: { settings } }: GuestLife): boolean =>
-    !settings.isHa && (kind === 'stop_all' || settings.isOnBoot);
-  return machine.guests.filter(isMeant);
-}
-
-/** Tasks that touch no guest's process; many of them make the log rotate. */
-function makeNoise(
-  engine: Engine,
-  machine: Machine,
-  event: NodeEvent & { kind: 'noise' },
-  context: FlowContext,
-): SimulatedTask {
-  const takesMs = event.takesMs ?? context.random.between(300, 20_000);
-  const flow = function* () {
-    yield takesMs;
-    return 'OK';
-  };
-  for (let made = 1; made < (event.count ?? 1); made += 1)
-    engine.runTask(machine, event.type, event.id ?? '', context, flow());
-  return engine.runTask(machine, event.type, event.id ?? '', context, flow());
 }

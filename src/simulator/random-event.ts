@@ -1,9 +1,9 @@
 import type { Engine } from './engine.js';
 import { isAwake } from './flows-inside.js';
 import type { GuestLife } from './life.js';
-import type { Machine } from './machine.js';
 import type { Random } from './random.js';
-import type { EventKind, GuestEventBase, ScenarioEvent } from './scenario.js';
+import { makeEvent } from './random-makers.js';
+import type { EventKind, ScenarioEvent } from './scenario.js';
 
 /** How often a kind is chosen among those that are possible. */
 const weights: Readonly<Record<EventKind, number>> = {
@@ -60,10 +60,7 @@ export function possibleEvent(
   if (candidates.length === 0) return null;
   const kind = weighted(random, candidates);
   const others = machines.filter((other) => other.cluster === machine.cluster && other !== machine && other.isUpAt(at));
-  return (
-    nodeEvent(engine, random, at, kind, machine, life, others) ??
-    (life === null ? null : guestEvent(engine, random, at, kind, life, others))
-  );
+  return makeEvent(kind, { engine, random, at, machine, life, others });
 }
 
 function weighted(random: Random, kinds: readonly EventKind[]): EventKind {
@@ -126,159 +123,4 @@ function guestKinds(life: GuestLife, random: Random): EventKind[] {
   if (life.type === 'lxc' && random.chance(0.2)) kinds.push('destroy');
   if (random.chance(0.05)) kinds.push('start');
   return kinds;
-}
-
-function nodeEvent(
-  engine: Engine,
-  random: Random,
-  at: number,
-  kind: EventKind,
-  machine: Machine,
-  life: GuestLife | null,
-  others: readonly Machine[],
-): ScenarioEvent | null {
-  const base = { at, node: machine.name };
-  switch (kind) {
-    case 'noise':
-      return {
-        ...base,
-        kind,
-        type: random.pick(['vncproxy', 'aptupdate', 'imgcopy', 'vncshell']),
-        count: random.chance(0.03) ? random.between(30, 150) : 1,
-      };
-    case 'create': {
-      const vmid = freeVmid(engine, machine.cluster, random);
-      const type = random.chance(0.6) ? 'qemu' : 'lxc';
-      const guest = {
-        vmid,
-        type,
-        name: `new-${vmid}`,
-        cores: 2,
-        memoryBytes: 2 ** 31,
-        isOnBoot: random.chance(0.5),
-      } as const;
-      return { ...base, kind, guest, start: random.chance(0.7) };
-    }
-    case 'node_crash': {
-      const recoverTo = others.length >= 2 && random.chance(0.6) ? random.pick(others).name : undefined;
-      const downMs = random.between(45_000, recoverTo === undefined ? 900_000 : 3_600_000);
-      return { ...base, kind, downMs, ...(recoverTo === undefined ? {} : { recoverTo }) };
-    }
-    case 'node_reboot':
-      return { ...base, kind, downMs: random.between(30_000, 300_000) };
-    case 'backup': {
-      const vmids = machine.guests.map((guest) => guest.vmid);
-      const chosen = life === null || random.chance(0.3) ? vmids : [life.vmid];
-      const mode = random.pick(['snapshot', 'snapshot', 'suspend', 'stop'] as const);
-      return { ...base, kind, vmids: chosen, mode, takesMs: random.between(2000, 600_000) };
-    }
-    case 'restore': {
-      if (life === null) return null;
-      const isInPlace = random.chance(0.5);
-      const target = isInPlace
-        ? { vmid: life.vmid }
-        : { vmid: freeVmid(engine, machine.cluster, random), fromVmid: life.vmid };
-      const isLive = life.type === 'qemu' && random.chance(0.3);
-      return {
-        ...base,
-        kind,
-        ...target,
-        isLive,
-        start: random.chance(0.4),
-        isUnique: !isInPlace && random.chance(0.5),
-      };
-    }
-    case 'start_all':
-    case 'stop_all':
-      return { ...base, kind };
-    default:
-      return null;
-  }
-}
-
-function guestEvent(
-  engine: Engine,
-  random: Random,
-  at: number,
-  kind: EventKind,
-  life: GuestLife,
-  others: readonly Machine[],
-): ScenarioEvent | null {
-  const base: GuestEventBase = { at, cluster: life.cluster, vmid: life.vmid };
-  switch (kind) {
-    case 'start':
-      return random.chance(0.04)
-        ? { ...base, kind, error: 'start failed: QEMU exited with code 1' }
-        : { ...base, kind };
-    case 'shutdown': {
-      const isIgnored = random.chance(0.1);
-      return {
-        ...base,
-        kind,
-        isIgnored,
-        forceStop: isIgnored && random.chance(0.5),
-        takesMs: random.between(800, 45_000),
-      };
-    }
-    case 'migrate': {
-      if (others.length === 0) return null;
-      const takesMs = random.chance(0.1) ? random.between(1_200_000, 2_400_000) : random.between(2000, 90_000);
-      const error = random.chance(0.1) ? { error: 'migration problems' } : {};
-      return { ...base, kind, to: random.pick(others).name, takesMs, ...error };
-    }
-    case 'remote_migrate': {
-      const far = [...engine.machines.values()].filter(
-        (machine) => machine.cluster !== life.cluster && machine.isUpAt(at),
-      );
-      if (far.length === 0) return null;
-      const to = random.pick(far);
-      return { ...base, kind, toCluster: to.cluster, to: to.name, toVmid: freeVmid(engine, to.cluster, random) };
-    }
-    case 'snapshot':
-      return { ...base, kind, withRam: random.chance(0.4) };
-    case 'rollback':
-      return { ...base, kind, withRam: random.chance(0.4), start: random.chance(0.4) };
-    case 'destroy':
-      return { ...base, kind, force: life.state.process !== null };
-    case 'clone':
-      return { ...base, kind, toVmid: freeVmid(engine, life.cluster, random), name: `clone-of-${life.vmid}` };
-    case 'change':
-      return {
-        ...base,
-        kind,
-        ...random.pick([
-          { cores: random.between(1, 8) },
-          { name: `renamed-${at % 1000}` },
-          { tags: 'a;b' },
-          { pool: 'p1' },
-        ]),
-      };
-    case 'ha_relocate':
-      return others.length === 0 ? null : { ...base, kind, to: random.pick(others).name };
-    case 'stop':
-    case 'reboot':
-    case 'poweroff':
-    case 'crash':
-    case 'guest_reboot':
-    case 'reset':
-    case 'pause':
-    case 'resume':
-    case 'suspend_to_disk':
-    case 'delete_snapshot':
-    case 'template':
-    case 'unlock':
-    case 'ha_start':
-    case 'ha_stop':
-      return { ...base, kind };
-    default:
-      return null;
-  }
-}
-
-/** A VMID that no guest has: now and then one that was used before. */
-function freeVmid(engine: Engine, cluster: string, random: Random): number {
-  const used = [...(engine.lives.get(cluster)?.keys() ?? [])];
-  const free = used.filter((vmid) => engine.guest(cluster, vmid) === undefined);
-  if (free.length > 0 && random.chance(0.6)) return random.pick(free);
-  return Math.max(99, ...used) + 1;
 }

@@ -6,7 +6,8 @@ import { trapScenarios } from './trap-scenarios.js';
 export { demoScenario } from './demo-scenario.js';
 export { labScenario, labToken, meterPrivileges } from './lab-scenario.js';
 export { plainKinds, randomScenario, type RandomOptions } from './random-scenario.js';
-export { trapScenarios, trapWorld } from './trap-scenarios.js';
+export { trapScenarios } from './trap-scenarios.js';
+export { trapWorld } from './trap-world.js';
 
 /** A scenario by its name, beginning at `beganAt`: `lab`, `demo`, or one of the traps; null when there is none of that name. */
 export function namedScenario(name: string, beganAt: number): Scenario | null {
