@@ -77,3 +77,7 @@ readServedAt();
 tick();
 setInterval(tick, 1000);
 if (document.querySelector('main[data-refresh]') !== null) setInterval(() => void refresh(), REFRESH_MS);
+// A page that comes back from the browser's memory may be hours old.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});

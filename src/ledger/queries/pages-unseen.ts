@@ -48,9 +48,11 @@ async function overlaps(
   const late = `(case when ${start} < ? then ? else ${start} end)`;
   const early = `(case when ${end} > ? then ? else ${end} end)`;
   const ends = [to, to, to, to];
-  const query = db('gaps as p')
-    .join('segments as m', 'm.node_id', 'p.node_id')
-    .join('sessions as e', 'e.id', 'm.session_id')
+  // Cross joins keep SQLite to this order, which has an index at each step; segments have none by node.
+  const query = db('sessions as e')
+    .joinRaw('cross join segments as m')
+    .joinRaw('cross join gaps as p')
+    .whereRaw('m.session_id = e.id and p.node_id = m.node_id')
     .where('p.started_at', '<', to)
     .where((where) => void where.whereNull('p.ended_at').orWhere('p.ended_at', '>', from))
     .where('e.start_at', '<', to)

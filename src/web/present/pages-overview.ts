@@ -84,6 +84,6 @@ function nodesCard({ counts, nodes, asOf }: OverviewFigures): StatCard {
 
 function illText(node: NodeView, count: number, asOf: number): string {
   const since = node.lastSeenAt === null || node.health === 'partial' ? '' : ` for ${agoText(asOf - node.lastSeenAt)}`;
-  const more = count > 1 ? `, ${count - 1} more` : '';
+  const more = count > 1 ? ` and ${count - 1} more` : '';
   return `${node.name} ${nodeHealth(node.health).word}${since}${more}`;
 }

@@ -5,10 +5,12 @@ import type { WebParts } from '../../parts.js';
 import type { Flash } from '../../present/pages-chrome.js';
 import { countOf } from '../../present/pages-figures.js';
 import { backPath, setFlash } from './flash.js';
+import type { MonthFigures } from './month-figures.js';
 
 /** POST /force-sync: polls every node now and leads back to where the button was, with what was found. */
-export async function forceSync(ctx: Context, parts: WebParts): Promise<void> {
+export async function forceSync(ctx: Context, parts: WebParts, figures: MonthFigures): Promise<void> {
   const report = await parts.pollNow({ nodes: null });
+  figures.forget();
   setFlash(ctx, syncSentence(report));
   ctx.status = 303;
   ctx.redirect(backPath(formOf(ctx).get('back')));

@@ -10,8 +10,7 @@ import {
   sessionsOfGuests,
 } from '../../../ledger/queries/pages-changes.js';
 import { guestsByIds, openSessionsByNode, startsSince } from '../../../ledger/queries/pages-counts.js';
-import { unseenWithin } from '../../../ledger/queries/pages-unseen.js';
-import { totalUsage, usageByGuest } from '../../../ledger/queries/pages-usage.js';
+import { usageByGuest } from '../../../ledger/queries/pages-usage.js';
 import type { GuestView } from '../../../ledger/queries/read-model.js';
 import { hourTicks, timelineRow, type Timeline } from '../../charts/timeline.js';
 import type { WebParts } from '../../parts.js';
@@ -23,6 +22,7 @@ import { statCards } from '../../present/pages-overview.js';
 import type { PageModel } from '../../render.js';
 import { firstStepsOf } from './first-steps.js';
 import { showPage } from './frame.js';
+import type { MonthFigures } from './month-figures.js';
 
 const DAY_MS = 86_400_000;
 const TIMELINE_COUNT = 16;
@@ -30,7 +30,7 @@ const TABLE_COUNT = 10;
 const CHANGE_COUNT = 7;
 
 /** GET /: what runs, what changed, is anything not seen. */
-export async function overviewPage(ctx: Context, parts: WebParts): Promise<void> {
+export async function overviewPage(ctx: Context, parts: WebParts, figures: MonthFigures): Promise<void> {
   const asOf = parts.clock.now();
   const db = parts.db.reader;
   const zone = parts.config.billing.timeZone;
@@ -38,10 +38,9 @@ export async function overviewPage(ctx: Context, parts: WebParts): Promise<void>
   const counts = await overview(db, asOf);
   const month = monthOf(asOf, zone);
   const today = dayOf(asOf, zone);
-  const monthUsage = await usageByGuest(db, month);
   const guests = await shownGuests(db, asOf);
   const ids = guests.map((guest) => guest.id);
-  const todayUsage = await usageByGuest(db, today, ids);
+  const usage = { today: await usageByGuest(db, today, ids), month: await usageByGuest(db, month, ids) };
   const clock = zoneClock(zone);
   const model: PageModel = {
     headline: `${clock.headline(asOf)} · ${zone}`,
@@ -50,8 +49,7 @@ export async function overviewPage(ctx: Context, parts: WebParts): Promise<void>
       counts,
       nodes,
       month: clock.monthName(month.from, asOf),
-      usage: totalUsage(monthUsage.values()),
-      unseen: await unseenWithin(db, month, asOf),
+      ...(await figures.totals(asOf)),
       startedToday: await startsSince(db, today.from),
       asOf,
     }),
@@ -62,9 +60,7 @@ export async function overviewPage(ctx: Context, parts: WebParts): Promise<void>
       limit: CHANGE_COUNT,
       runningByNode: await openSessionsByNode(db),
     }),
-    guests: guests
-      .slice(0, TABLE_COUNT)
-      .map((guest) => guestRow(guest, { today: todayUsage, month: monthUsage }, zone, asOf)),
+    guests: guests.slice(0, TABLE_COUNT).map((guest) => guestRow(guest, usage, zone, asOf)),
     allGuests: `all ${countOf(counts.guestCount, 'guest')}`,
     month: clock.monthName(month.from, asOf),
   };

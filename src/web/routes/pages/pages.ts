@@ -7,6 +7,7 @@ import { gapsPage } from './gaps.js';
 import { guestPage } from './guest.js';
 import { guestsPage } from './guests.js';
 import { login, loginPage, logout } from './login.js';
+import { MonthFigures } from './month-figures.js';
 import { nodesPage } from './nodes.js';
 import { overviewPage } from './overview.js';
 import { sessionsPage } from './sessions.js';
@@ -16,6 +17,7 @@ import { chooseTheme } from './theme.js';
 /** Every page: what it needs and who draws it. The CSRF token of the forms is checked before these are reached. */
 export function pageRoutes(parts: WebParts): Router {
   const router = new Router();
+  const figures = new MonthFigures(parts);
   const page =
     (draw: (ctx: Context, parts: WebParts) => Promise<void>) =>
     (ctx: Context): Promise<void> =>
@@ -25,13 +27,13 @@ export function pageRoutes(parts: WebParts): Router {
   router.post('/logout', page(logout));
   router.get('/setup/:token', (ctx) => setupPage(ctx, parts, ctx.params['token'] ?? ''));
   router.post('/setup/:token', (ctx) => setup(ctx, parts, ctx.params['token'] ?? ''));
-  router.get('/', requirePage('read'), page(overviewPage));
+  router.get('/', requirePage('read'), (ctx) => overviewPage(ctx, parts, figures));
   router.get('/guests', requirePage('read'), page(guestsPage));
   router.get('/guests/:id', requirePage('read'), (ctx) => guestPage(ctx, parts, ctx.params['id'] ?? ''));
   router.get('/sessions', requirePage('read'), page(sessionsPage));
   router.get('/nodes', requirePage('read'), page(nodesPage));
   router.get('/gaps', requirePage('read'), page(gapsPage));
-  router.post('/force-sync', requirePage('admin'), page(forceSync));
+  router.post('/force-sync', requirePage('admin'), (ctx) => forceSync(ctx, parts, figures));
   router.post('/theme', (ctx) => chooseTheme(ctx));
   return router;
 }
