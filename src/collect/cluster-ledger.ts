@@ -3,11 +3,20 @@ import { commit, reconcile, type ClusterState, type PollChange } from '../core/r
 import { middle } from '../core/window.js';
 import { inTransaction, type Database, type Trx } from '../ledger/database.js';
 import { writeChange, type WrittenGuest } from '../ledger/stores/change.js';
-import { bumpRevision, clusterById, updateNode, type ClusterRow, type NodeFields } from '../ledger/stores/clusters.js';
+import {
+  bumpRevision,
+  clusterById,
+  StaleClusterError,
+  updateNode,
+  type ClusterRow,
+  type NodeFields,
+} from '../ledger/stores/clusters.js';
 import { loadCluster } from '../ledger/stores/load.js';
 import { writePolls } from '../ledger/stores/polls.js';
 import type { Clock } from '../clock.js';
-import type { Log } from '../log.js';
+
+/** Times that a batch is tried where another manager keeps writing the same cluster. */
+const MAX_ATTEMPTS = 8;
 
 /** A poll whose network work is done, waiting to be applied. */
 export interface FinishedPoll {
@@ -41,7 +50,7 @@ export class ClusterLedger {
 
   private constructor(
     private readonly db: Database,
-    private readonly parts: { clock: Clock; log: Log; intervalMs: number },
+    private readonly parts: { clock: Clock; intervalMs: number },
     private row: ClusterRow,
     private loaded: ClusterState,
   ) {}
@@ -50,7 +59,7 @@ export class ClusterLedger {
   static async open(
     db: Database,
     clusterId: number,
-    parts: { clock: Clock; log: Log; intervalMs: number },
+    parts: { clock: Clock; intervalMs: number },
   ): Promise<ClusterLedger> {
     const ledger = new ClusterLedger(
       db,
@@ -88,33 +97,32 @@ export class ClusterLedger {
     await Promise.resolve();
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, 200);
-      if (!(await this.applyAll(batch, batch.length === 1))) {
-        // One poll that cannot be written must not take the others with it.
-        for (const one of batch) await this.applyAll([one], true);
+      const failure = await this.applyAll(batch);
+      if (failure === null) continue;
+      // One poll that cannot be written must not take the others with it.
+      for (const one of batch) {
+        const own = batch.length === 1 ? failure : await this.applyAll([one]);
+        if (own !== null) one.reject(own.error);
       }
     }
     this.draining = null;
   }
 
-  private async applyAll(batch: readonly Waiting[], isLastTry: boolean): Promise<boolean> {
-    try {
-      const applied = await inTransaction(this.db, (trx) =>
-        this.write(
-          trx,
-          batch.map((one) => one.poll),
-        ),
-      );
-      this.isStale = false;
-      batch.forEach((one, k) => {
-        const result = applied[k];
-        if (result !== undefined) one.resolve(result);
-      });
-      return true;
-    } catch (error) {
-      this.isStale = true;
-      if (isLastTry) batch.forEach((one) => one.reject(error));
-      else this.parts.log.debug('a batch of polls could not be written together', { error: String(error) });
-      return false;
+  /** Null when all of them are committed; else nothing is, and the next attempt starts from what is stored. */
+  private async applyAll(batch: readonly Waiting[]): Promise<{ error: unknown } | null> {
+    const polls = batch.map((one) => one.poll);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const applied = await inTransaction(this.db, (trx) => this.write(trx, polls));
+        this.isStale = false;
+        applied.forEach((result, k) => batch[k]?.resolve(result));
+        return null;
+      } catch (error) {
+        this.isStale = true;
+        // Another manager wrote meanwhile: reload, and reconcile again.
+        if (error instanceof StaleClusterError && attempt < MAX_ATTEMPTS) continue;
+        return { error };
+      }
     }
   }
 
@@ -122,7 +130,10 @@ export class ClusterLedger {
     // A transaction that is tried again, after a deadlock or another's write, starts from what is stored.
     if (this.isStale) {
       this.row = await clusterById(trx, this.row.id);
+      const { pools } = this.loaded;
       this.loaded = await loadCluster(trx, this.row.id);
+      // What the cluster told since is newer than what was stored.
+      for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
       this.written.clear();
     }
     this.isStale = true;
