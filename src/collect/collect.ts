@@ -1,22 +1,23 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { GuestRow, GuestType, NodeObservation, Seen } from '../core/observation.js';
-import type { NodePollReport, PollReport, PollRequest } from '../core/poll-report.js';
+import type { PollReport, PollRequest } from '../core/poll-report.js';
 import { guestKey } from '../core/guest.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
 import { probePermissions } from '../proxmox/cluster.js';
 import { fetchResources, observeNode } from '../proxmox/observe.js';
-import type { AppliedPoll } from './cluster-ledger.js';
+import type { ClusterLedger } from './cluster-ledger.js';
 import { judge } from './health.js';
 import type { Member, Route } from './member.js';
 import { changeSentences } from './change-sentence.js';
+import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { Roster } from './roster.js';
 
 /** The node's own status (uptime, version) is asked this often, and after every failed poll. */
 const STATUS_MS = 5 * 60_000;
-const DISCOVER_MS = 5 * 60_000;
-const PROBE_MS = 24 * 3_600_000;
+/** A way that failed where another one worked is passed over this long. */
+const AVOID_MS = 5 * 60_000;
 /** Finished UPIDs remembered per node: two pages of the log are enough to meet one. */
 const KNOWN_UPIDS = 2_000;
 /** Nodes polled at once when all are asked together. */
@@ -32,53 +33,58 @@ export interface CollectParts {
 /** Polls nodes and hands what was seen to their cluster's ledger. */
 export class Collector {
   readonly roster: Roster;
-  private discoveredAt: number | null = null;
-  private probedAt: number | null = null;
-  private errors: string[] = [];
-  private discovering: Promise<void> | null = null;
+  /** The question for a cluster's resources that is under way. */
+  private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
   }
 
-  /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry has not answered. */
-  discover(): Promise<void> {
-    const now = this.parts.clock.now();
-    const isDue = this.discoveredAt === null || this.errors.length > 0 || now - this.discoveredAt >= DISCOVER_MS;
-    if (!isDue && this.discovering === null) return Promise.resolve();
-    this.discovering ??= this.discoverNow(now).finally(() => (this.discovering = null));
-    return this.discovering;
-  }
-
-  private async discoverNow(now: number): Promise<void> {
-    this.errors = await this.roster.discover();
-    this.discoveredAt = now;
-    for (const error of this.errors) this.parts.log.warn(error);
-    if (this.probedAt !== null && now - this.probedAt < PROBE_MS) return;
-    await this.roster.probe();
-    if (this.errors.length === 0) this.probedAt = now;
+  /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry does not answer. */
+  async discover(): Promise<void> {
+    await this.roster.recall();
+    await this.roster.discover();
   }
 
   /** What is asked once a cluster and interval: pools (ledger rule 2). Its failure costs nothing but the pools' freshness. */
   async pollClusters(): Promise<void> {
-    await Promise.all(
-      [...this.roster.clusterRoutes()].map(async ([ledger, route]) => {
-        const answer = await fetchResources(route.api, this.parts.clock);
-        if (answer.kind !== 'seen') return;
-        for (const row of answer.value) ledger.state.pools.set(guestKey(row.type, row.vmid), row.pool);
-      }),
-    );
+    const asked = [...this.roster.clusterRoutes()].map(([ledger, route]) => {
+      const asking = this.askResources(ledger, route).finally(() => this.resources.delete(ledger));
+      this.resources.set(ledger, asking);
+      return asking;
+    });
+    await Promise.all(asked);
+  }
+
+  private async askResources(ledger: ClusterLedger, { api }: Route): Promise<void> {
+    const answer = await fetchResources(api, this.parts.clock);
+    if (answer.kind !== 'seen') return;
+    for (const row of answer.value) ledger.state.pools.set(guestKey(row.type, row.vmid), row.pool);
   }
 
   /** Polls that begin after this call, of the nodes asked for, and what they found (ledger rule 2). */
   async pollNow(request: PollRequest): Promise<PollReport> {
-    await this.discover();
-    const members = [...this.roster.members.values()].filter(
-      (member) => request.nodes === null || request.nodes.includes(member.name),
+    const report: PollReport = { nodes: [], sessionsCreated: 0, sessionsUpdated: 0, sessionsSkipped: 0 };
+    await this.roster.recall();
+    // Nodes that are known wait for nobody who has yet to say who he is.
+    const known = this.wanted(request);
+    const discovered = this.roster.discover();
+    await Promise.all([this.pollAll(known, report), discovered]);
+    await this.pollAll(
+      this.wanted(request).filter((member) => !known.includes(member)),
+      report,
     );
+    if (request.nodes === null) addUnmet(report, this.roster.entries);
+    return report;
+  }
+
+  private wanted({ nodes }: PollRequest): Member[] {
+    return [...this.roster.members.values()].filter((member) => nodes === null || nodes.includes(member.name));
+  }
+
+  private async pollAll(members: readonly Member[], report: PollReport): Promise<void> {
+    if (members.length === 0) return;
     const queue = [...members];
-    const reports: NodePollReport[] = [];
-    const report: PollReport = { nodes: reports, sessionsCreated: 0, sessionsUpdated: 0, sessionsSkipped: 0 };
     const work = async (): Promise<void> => {
       for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
         // A poll under way began before the request: its answer would be older than the question.
@@ -87,14 +93,6 @@ export class Collector {
       }
     };
     await Promise.all([this.pollClusters(), ...Array.from({ length: CONCURRENT_NODES }, work)]);
-    if (request.nodes === null) {
-      for (const error of this.errors) {
-        const node = error.slice(0, error.indexOf(':'));
-        if (reports.some((one) => one.node === node)) continue;
-        reports.push({ node, isSeen: false, error: error.slice(node.length + 2), guestCount: 0, changes: [] });
-      }
-    }
-    return report;
   }
 
   /** One poll of one node, applied when its network work is done; never rejects: what fails is in the report and the log. */
@@ -105,8 +103,10 @@ export class Collector {
   }
 
   private async pollOnce(member: Member): Promise<PolledNode> {
-    const observation = await this.observe(member);
-    const { health, error } = judge(observation, member.missing);
+    const { observation, missing } = await this.observe(member);
+    // At first contact a guest is written with its pool, which the cluster's list tells.
+    if (member.ledger.state.guests.size === 0) await this.resources.get(member.ledger);
+    const { health, error } = judge(observation, missing);
     member.isFailing = health !== 'online' && health !== 'partial';
     member.pollCount += 1;
     const report = {
@@ -130,13 +130,22 @@ export class Collector {
     }
   }
 
-  /** The first route that sees the node; where none does, what the first one told. */
-  private async observe(member: Member): Promise<NodeObservation> {
-    let first: NodeObservation | null = null;
-    for (const route of member.routes) {
+  /** The first route that sees the node, with what its token lacks; where none does, what the first one told. */
+  private async observe(member: Member): Promise<Observed> {
+    const now = this.parts.clock.now();
+    const isAvoided = ({ api }: Route): boolean => (member.avoidedUntil.get(api) ?? 0) > now;
+    const routes = [...member.routes].sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
+    let first: Observed | null = null;
+    for (const [k, route] of routes.entries()) {
+      // Before its first answer an entry may be asked for its token's permissions; they belong to the first status.
+      if (route.entry.askedAt === null) await route.entry.asking;
       const observation = await this.observeBy(member, route);
-      if (judge(observation, null).health === 'online') return this.withPermission(member, route, observation);
-      first ??= observation;
+      const { missing } = route.entry;
+      if (judge(observation, null).health === 'online') {
+        for (const failed of routes.slice(0, k)) member.avoidedUntil.set(failed.api, now + AVOID_MS);
+        return { observation: await this.withPermission(member, route, observation), missing };
+      }
+      first ??= { observation, missing };
     }
     if (first === null) throw new Error(`no way to node ${member.name} is known`);
     return first;
@@ -192,28 +201,10 @@ export class Collector {
   }
 }
 
-export interface PolledNode {
-  report: NodePollReport;
-  /** Null when it could not be written. */
-  applied: AppliedPoll | null;
-}
-
-function addTo(report: PollReport, { report: node, applied }: PolledNode): void {
-  report.nodes.push(node);
-  const changed = new Set<string>();
-  for (const { change, difference } of applied?.guests ?? []) {
-    report.sessionsCreated += difference.created.length;
-    report.sessionsUpdated += difference.updated.length;
-    if (difference.created.length + difference.updated.length > 0) changed.add(change.key);
-  }
-  report.sessionsSkipped += Math.max(0, node.guestCount - changed.size);
-}
-
-function countGuests(observation: NodeObservation): number {
-  return [observation.qemu, observation.lxc].reduce(
-    (sum, list) => sum + (list?.kind === 'seen' ? list.value.filter((row) => !row.isTemplate).length : 0),
-    0,
-  );
+interface Observed {
+  observation: NodeObservation;
+  /** What the token that saw it lacks. */
+  missing: string | null;
 }
 
 function isEmpty(list: Seen<GuestRow[]> | null): boolean {

@@ -7,7 +7,7 @@ export interface Route {
   api: ProxmoxApi;
   isDirect: boolean;
   /** The config entry whose token it uses. */
-  entryName: string;
+  entry: Entry;
 }
 
 /** A node that we poll. */
@@ -19,15 +19,15 @@ export interface Member {
   /** Its name in Proxmox. */
   node: string;
   ledger: ClusterLedger;
-  /** In the order in which they are tried; never empty. */
+  /** Its own entry, the address that its cluster names, then other entries of its cluster; never empty. */
   routes: Route[];
+  /** Ways that failed where another one worked, and until when they are passed over. */
+  avoidedUntil: Map<ProxmoxApi, number>;
   /** UPIDs seen finished, newest last, so that reading the log can stop. */
   known: Set<string>;
   /** When its status was last asked, and whether the last poll failed. */
   statusAskedAt: number | null;
   isFailing: boolean;
-  /** Privileges that the token lacks, as a sentence; null when none does. */
-  missing: string | null;
   /** The poll under way. */
   polling: Promise<unknown> | null;
   /** Polls made, the index of the dither's sequence. */
@@ -38,7 +38,18 @@ export interface Member {
 export interface Entry {
   config: NodeConfig;
   api: ProxmoxApi;
+  /** For questions about other nodes of its cluster, which may hang: they must not take the places of its own. */
+  through: ProxmoxApi;
   /** Null until its server answered for the first time. */
   localNode: string | null;
   clusterId: number | null;
+  /** When its server was last asked who it is; null: never. */
+  askedAt: number | null;
+  /** Why that failed; null where it did not. */
+  error: string | null;
+  /** The question under way, and it's over when the permissions are known too. */
+  asking: Promise<void> | null;
+  /** Privileges that its token lacks, as a sentence; null when none does. */
+  missing: string | null;
+  probedAt: number | null;
 }

@@ -1,16 +1,25 @@
 import type { Clock } from '../clock.js';
 import type { Config, NodeConfig } from '../config/config.js';
 import type { ClusterDiscovery } from '../core/observation.js';
-import { inTransaction, type Database } from '../ledger/database.js';
-import { ensureNode, ensureUnmetNode, isUnmet, nodesOf, updateNode, type NodeRow } from '../ledger/stores/clusters.js';
+import { inTransaction, isUniqueViolation, type Database } from '../ledger/database.js';
+import {
+  ensureNode,
+  ensureUnmetNode,
+  isUnmet,
+  nodeNamed,
+  nodesOf,
+  updateNode,
+  type NodeRow,
+} from '../ledger/stores/clusters.js';
 import { finishedUpids } from '../ledger/stores/facts.js';
 import type { Log } from '../log.js';
-import { createClient, type ProxmoxApi } from '../proxmox/client.js';
-import { discoverCluster, probePermissions } from '../proxmox/cluster.js';
+import type { ProxmoxApi } from '../proxmox/client.js';
 import { ClusterLedger } from './cluster-ledger.js';
-import { clusterNameOf, identifyCluster } from './identify.js';
+import { clientOf, interview, isDue } from './entry.js';
 import { healthOf } from './health.js';
+import { clusterNameOf, identifyCluster } from './identify.js';
 import type { Entry, Member, Route } from './member.js';
+import { entryOf, routesOf } from './routes.js';
 
 export interface RosterParts {
   config: Config;
@@ -19,59 +28,113 @@ export interface RosterParts {
   log: Log;
 }
 
-/**
- * Who is polled, by which way: the members of the clusters that the entries of `nodes:` lead to, each once.
- * A member's own entry is asked first, then the address that its cluster names, then the other entries of its cluster.
- */
+/** Who is polled, by which way: the members of the clusters that the entries of `nodes:` lead to, each once. */
 export class Roster {
   readonly members = new Map<number, Member>();
-  private readonly entries: Entry[];
+  readonly entries: readonly Entry[];
   private readonly ledgers = new Map<number, ClusterLedger>();
-  /** Fingerprints that a trusted member's GET /nodes names, by entry (design.md, "Certificates"). */
-  private readonly fingerprints = new Set<string>();
+  /** By cluster and node, the fingerprint that a trusted member's GET /nodes named last (design.md, "Certificates"). */
+  private readonly fingerprints = new Map<string, string>();
   /** Clients for members without an entry, by node id. */
-  private readonly memberApis = new Map<number, ProxmoxApi>();
+  private readonly memberApis = new Map<number, Route>();
+  private recalled: Promise<void> | null = null;
+  private readonly rounds = new Set<Promise<void>>();
+  /** Admissions go one after another: names are given out in them. */
+  private admitting: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: RosterParts) {
-    this.entries = parts.config.nodes.map((config) => ({
-      config,
-      api: this.clientFor(config, config.host, null),
-      localNode: null,
-      clusterId: null,
-    }));
+    this.entries = parts.config.nodes.map((config) => {
+      const trusted = (): ReadonlySet<string> => this.namedFor(entry);
+      const entry: Entry = {
+        config,
+        api: this.clientFor(config, config.host, null, trusted),
+        through: this.clientFor(config, config.host, null, trusted),
+        localNode: null,
+        clusterId: null,
+        askedAt: null,
+        error: null,
+        asking: null,
+        missing: null,
+        probedAt: null,
+      };
+      return entry;
+    });
   }
 
-  /** Asks every entry who its cluster's members are; those that do not answer keep what is known of them. Yields a sentence per entry that failed. */
-  async discover(): Promise<string[]> {
-    const answers = await Promise.all(
-      this.entries.map(async (entry) => ({ entry, answer: await discoverCluster(entry.api, this.parts.clock) })),
-    );
-    const errors: string[] = [];
-    for (const { entry, answer } of answers) {
-      if (answer.kind === 'seen') {
-        await this.admit(entry, answer.value);
-      } else {
-        errors.push(`${entry.config.name}: ${answer.detail}`);
-        await this.noteUnmet(entry, healthOf(answer.reason), answer.detail);
-      }
+  /** Takes up what the database knows of the entries, so that no node waits for another's answer after a restart. */
+  recall(): Promise<void> {
+    this.recalled ??= this.recallAll().catch((error: unknown) => {
+      this.recalled = null;
+      throw error;
+    });
+    return this.recalled;
+  }
+
+  private async recallAll(): Promise<void> {
+    const { writer } = this.parts.db;
+    for (const entry of this.entries) {
+      const row = await nodeNamed(writer, entry.config.name);
+      if (row === null || !row.isActive || (await isUnmet(writer, row.clusterId))) continue;
+      entry.localNode = row.proxmoxName;
+      entry.clusterId = row.clusterId;
+      const ledger = await this.ledgerOf(row.clusterId);
+      const rows = entry.config.scope === 'node' ? [row] : await nodesOf(writer, row.clusterId);
+      for (const known of rows) await this.addMember(known, ledger);
     }
     this.linkRoutes();
-    return errors;
+  }
+
+  /** Asks the entries that are due who their clusters' members are; over when those that others asked meanwhile are too. */
+  async discover(): Promise<void> {
+    const now = this.parts.clock.now();
+    const due = this.entries.filter((entry) => entry.asking === null && isDue(entry, now));
+    const round = this.meet(due);
+    this.rounds.add(round);
+    await Promise.all(this.rounds).finally(() => this.rounds.delete(round));
+  }
+
+  private async meet(due: readonly Entry[]): Promise<void> {
+    const answers = due.map(async (entry) => ({ entry, answer: await interview(entry, this.parts.clock) }));
+    due.forEach((entry, k) => {
+      const done = (): void => void (entry.asking = null);
+      entry.asking = (answers[k] ?? Promise.resolve()).then(done, done);
+    });
+    const told = await Promise.all(answers);
+    const admitted = this.admitting.then(async () => {
+      const met: { entry: Entry; discovery: ClusterDiscovery }[] = [];
+      for (const { entry, answer } of told) {
+        const error = answer.kind === 'seen' ? null : answer.detail;
+        if (answer.kind === 'seen') met.push({ entry, discovery: answer.value });
+        else if (error !== entry.error) await this.noteUnmet(entry, healthOf(answer.reason), answer.detail);
+        if (error !== null && error !== entry.error) this.parts.log.warn(`${entry.config.name}: ${error}`);
+        entry.error = error;
+      }
+      // Who each of them is, before the first name is given: a node is called as its own entry calls it.
+      for (const { entry, discovery } of met) await this.identify(entry, discovery);
+      for (const { entry, discovery } of met) await this.admit(entry, discovery);
+      this.linkRoutes();
+    });
+    this.admitting = admitted.catch(() => undefined);
+    await admitted;
   }
 
   /** Closes every connection. */
   close(): void {
-    for (const entry of this.entries) entry.api.close();
-    for (const api of this.memberApis.values()) api.close();
+    for (const api of this.apis()) api.close();
   }
 
   /** Requests and handshakes made so far, for the benches. */
   get traffic(): { requestCount: number; handshakeCount: number } {
-    const apis = [...this.entries.map((entry) => entry.api), ...this.memberApis.values()];
+    const apis = this.apis();
     return {
       requestCount: apis.reduce((sum, api) => sum + api.requestCount, 0),
       handshakeCount: apis.reduce((sum, api) => sum + api.handshakeCount, 0),
     };
+  }
+
+  private apis(): ProxmoxApi[] {
+    const ofMembers = [...this.memberApis.values()].map(({ api }) => api);
+    return [...this.entries.flatMap(({ api, through }) => [api, through]), ...ofMembers];
   }
 
   /** One route per cluster, for what is asked once a cluster. */
@@ -84,77 +147,69 @@ export class Roster {
     return routes;
   }
 
-  /** Asks what each entry's token may do; a missing privilege makes its nodes' coverage partial. */
-  async probe(): Promise<void> {
-    for (const entry of this.entries) {
-      if (entry.localNode === null) continue;
-      const answer = await probePermissions(entry.api, entry.localNode, this.parts.clock);
-      if (answer.kind !== 'seen') continue;
-      const missing = answer.value.missing.filter((one) => one.privilege !== 'Pool.Audit');
-      const sentence =
-        missing.length === 0
-          ? null
-          : `the token lacks ${missing.map((one) => `${one.privilege} on ${one.path}`).join(', ')}`;
-      for (const member of this.members.values()) {
-        if (member.routes[0]?.entryName === entry.config.name) member.missing = sentence;
-      }
-    }
+  /** What an entry's server may show beside the pinned leaf: what was named for its node, for any where that is not known. */
+  private namedFor({ localNode, clusterId }: Pick<Entry, 'localNode' | 'clusterId'>): ReadonlySet<string> {
+    if (localNode === null || clusterId === null) return new Set(this.fingerprints.values());
+    const named = this.fingerprints.get(`${clusterId}/${localNode}`);
+    return new Set(named === undefined ? [] : [named]);
   }
 
-  private clientFor(config: NodeConfig, host: string, fingerprint: string | null): ProxmoxApi {
-    const { clock, log } = this.parts;
-    return createClient(
-      {
-        host,
-        port: config.port,
-        user: config.user,
-        tokenName: config.tokenName,
-        tokenValue: config.tokenValue,
-        trust: fingerprint === null ? config.trust : { kind: 'fingerprint', sha256: fingerprint },
-        timeoutMs: this.parts.config.polling.timeoutSeconds * 1000,
-      },
-      { clock, log, trustedFingerprints: () => this.fingerprints },
-    );
+  private clientFor(
+    config: NodeConfig,
+    host: string,
+    fingerprint: string | null,
+    trustedFingerprints: () => ReadonlySet<string>,
+  ): ProxmoxApi {
+    const { clock, log, config: whole } = this.parts;
+    return clientOf(config, { host, fingerprint }, { polling: whole.polling, clock, log, trustedFingerprints });
+  }
+
+  private async identify(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
+    const identified = (): Promise<number> =>
+      inTransaction(this.parts.db, async (trx) => (await identifyCluster(trx, discovery, this.parts.clock.now())).id);
+    // Another manager may meet the same cluster at this moment: then its row is there the second time.
+    entry.clusterId = await identified().catch((error: unknown) => {
+      if (isUniqueViolation(error)) return identified();
+      throw error;
+    });
+    entry.localNode = discovery.localNode;
+    if (entry.config.trust.kind === 'unverified') return;
+    for (const { node, sslFingerprint } of discovery.members) {
+      if (sslFingerprint !== null) this.fingerprints.set(`${entry.clusterId}/${node}`, sslFingerprint);
+    }
   }
 
   private async admit(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
-    const now = this.parts.clock.now();
-    entry.localNode = discovery.localNode;
+    const { clusterId } = entry;
+    if (clusterId === null) return;
+    const ledger = await this.ledgerOf(clusterId);
     for (const member of discovery.members) {
-      if (member.sslFingerprint !== null) this.fingerprints.add(member.sslFingerprint);
-    }
-    const wanted = discovery.members.filter(
-      (member) => entry.config.scope === 'cluster' || member.node === discovery.localNode,
-    );
-    const { cluster, nodes } = await inTransaction(this.parts.db, async (trx) => {
-      const cluster = await identifyCluster(trx, discovery, now);
-      const clusterName = clusterNameOf(discovery);
-      const nodes = [];
-      for (const member of wanted) {
-        const own = this.entryOf(cluster.id, member.node) ?? (member.node === discovery.localNode ? entry : null);
-        const hostname = own?.config.host ?? member.ip ?? entry.config.host;
-        const name = own?.config.name ?? member.node;
-        const row = await ensureNode(
-          trx,
-          { clusterId: cluster.id, clusterName, name, proxmoxName: member.node, hostname },
-          now,
-        );
-        nodes.push({ row, member });
-      }
-      return { cluster, nodes };
-    });
-    entry.clusterId = cluster.id;
-    const ledger = await this.ledgerOf(cluster.id);
-    for (const { row, member } of nodes) {
-      if (this.members.has(row.id)) continue;
+      if (entry.config.scope === 'node' && member.node !== discovery.localNode) continue;
+      const own = entryOf(this.entries, clusterId, member.node);
+      const wanted = {
+        clusterId,
+        clusterName: clusterNameOf(discovery),
+        name: own?.config.name ?? member.node,
+        proxmoxName: member.node,
+        hostname: own?.config.host ?? member.ip ?? entry.config.host,
+      };
+      const ensured = (): Promise<NodeRow> =>
+        inTransaction(this.parts.db, (trx) => ensureNode(trx, wanted, this.parts.clock.now()));
+      const row = await ensured().catch((error: unknown) => {
+        if (isUniqueViolation(error)) return ensured();
+        throw error;
+      });
       await this.addMember(row, ledger);
-      if (member.ip !== null && !member.isLocal && member.sslFingerprint !== null) {
-        this.memberApis.set(row.id, this.clientFor(entry.config, member.ip, member.sslFingerprint));
+      if (own === null && member.ip !== null && member.sslFingerprint !== null && !this.memberApis.has(row.id)) {
+        const trusted = (): ReadonlySet<string> => this.namedFor({ localNode: member.node, clusterId });
+        const api = this.clientFor(entry.config, member.ip, member.sslFingerprint, trusted);
+        this.memberApis.set(row.id, { api, isDirect: true, entry });
       }
     }
   }
 
   private async addMember(row: NodeRow, ledger: ClusterLedger): Promise<void> {
+    if (this.members.has(row.id)) return;
     if (!ledger.state.nodes.has(row.id)) ledger.invalidate();
     this.members.set(row.id, {
       nodeId: row.id,
@@ -162,63 +217,38 @@ export class Roster {
       node: row.proxmoxName,
       ledger,
       routes: [],
+      avoidedUntil: new Map(),
       known: new Set(await finishedUpids(this.parts.db.writer, row.id)),
       statusAskedAt: null,
       isFailing: false,
-      missing: null,
       polling: null,
       pollCount: 0,
     });
   }
 
-  private entryOf(clusterId: number, node: string): Entry | null {
-    return this.entries.find((entry) => entry.clusterId === clusterId && entry.localNode === node) ?? null;
-  }
-
   private async ledgerOf(clusterId: number): Promise<ClusterLedger> {
     const known = this.ledgers.get(clusterId);
     if (known !== undefined) return known;
-    const { db, clock, log, config } = this.parts;
+    const { db, clock, config } = this.parts;
     const intervalMs = config.polling.intervalSeconds * 1000;
-    const ledger = await ClusterLedger.open(db, clusterId, { clock, log, intervalMs });
+    const ledger = await ClusterLedger.open(db, clusterId, { clock, intervalMs });
     this.ledgers.set(clusterId, ledger);
     return ledger;
   }
 
-  /** Its own entry first, then the address its cluster gives, then through the entries of its cluster. */
   private linkRoutes(): void {
     for (const member of this.members.values()) {
-      const { clusterId } = member.ledger;
-      const own = this.entryOf(clusterId, member.node);
-      const direct = this.memberApis.get(member.nodeId);
-      const others = this.entries.filter((entry) => entry.clusterId === clusterId && entry !== own);
-      const through = others.map((entry): Route => ({ api: entry.api, isDirect: false, entryName: entry.config.name }));
-      const first = through[0]?.entryName ?? '';
-      member.routes = [
-        ...(own === null ? [] : [{ api: own.api, isDirect: true, entryName: own.config.name }]),
-        ...(own !== null || direct === undefined ? [] : [{ api: direct, isDirect: true, entryName: first }]),
-        ...through,
-      ];
+      member.routes = routesOf(member, this.entries, this.memberApis.get(member.nodeId) ?? null);
     }
   }
 
-  /**
-   * An entry whose server does not answer: known from earlier days, its cluster's nodes are polled all the same, so that the
-   * gap is recorded; never met, it gets a row that says why.
-   */
+  /** An entry whose server does not answer and never did gets a row that says why. */
   private async noteUnmet(entry: Entry, health: string, error: string): Promise<void> {
     if (entry.localNode !== null) return;
     const { name, host } = entry.config;
-    const row = await inTransaction(this.parts.db, async (trx) => {
+    await inTransaction(this.parts.db, async (trx) => {
       const unmet = await ensureUnmetNode(trx, { name, hostname: host }, this.parts.clock.now());
       await updateNode(trx, unmet.id, { health, last_error: error.slice(0, 1000) });
-      return unmet;
     });
-    if (await isUnmet(this.parts.db.writer, row.clusterId)) return;
-    entry.localNode = row.proxmoxName;
-    entry.clusterId = row.clusterId;
-    const ledger = await this.ledgerOf(row.clusterId);
-    const rows = entry.config.scope === 'node' ? [row] : await nodesOf(this.parts.db.writer, row.clusterId);
-    for (const known of rows) if (!this.members.has(known.id)) await this.addMember(known, ledger);
   }
 }

@@ -47,14 +47,15 @@ export class Schedule {
   }
 
   private tick(): void {
-    this.collector
-      .discover()
-      .then(() => {
-        const members = [...this.collector.roster.members.values()];
-        members.forEach((member, k) => this.pollLater(member, k, members.length));
-        return this.collector.pollClusters();
-      })
-      .catch((error: unknown) => this.log.error('a round of polls could not begin', { error: String(error) }));
+    const failed = (error: unknown): void =>
+      this.log.error('a round of polls could not begin', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    // Beside the polls: an entry that does not answer must not delay the nodes of the others.
+    this.collector.discover().catch(failed);
+    this.collector.pollClusters().catch(failed);
+    const members = [...this.collector.roster.members.values()];
+    members.forEach((member, k) => this.pollLater(member, k, members.length));
   }
 
   private pollLater(member: Member, k: number, n: number): void {
