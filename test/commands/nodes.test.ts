@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../src/clock.js';
 import { loadConfig } from '../../src/config/load.js';
@@ -74,6 +74,14 @@ describe('commands against a simulated Proxmox', () => {
       const { code, out } = await ask('test');
       expect(code).to.equal(1);
       expect(out).to.match(/^✗ pve-01: 127\.0\.0\.1:1 [^\n]+\n$/);
+    });
+
+    it("trusts a node by its cluster's CA, read from beside the configuration", async () => {
+      writeFileSync(`${folder.path}/ca.pem`, simulator.caPem(node(0).cluster));
+      first((entry) => entry.replace(/fingerprint: .*/, 'ca_file: ca.pem'));
+      expect((await ask('test')).out).to.match(/^✓ /);
+      writeFileSync(`${folder.path}/ca.pem`, simulator.caPem(node(3).cluster));
+      expect((await ask('test')).out).to.match(/^✗ pve-01: /);
     });
 
     it('says what to do when there are no nodes', async () => {
