@@ -44,7 +44,7 @@ export interface RowOutput {
 /** What one row of a node's list adds to what is known of its guest. */
 export function applyRow(input: RowInput): RowOutput {
   const { row, guest, node, at } = input;
-  if (row.isTemplate) return { guest: withProfile(guest, input), sample: null };
+  if (row.isTemplate) return { guest: applyTemplate(input), sample: null };
   // A sample older than one already applied on another node is late news (rule 2).
   if (guest !== null && guest.isOpen && guest.nodeId !== node.id) {
     const seenThere = input.lastSeenOf(guest.nodeId);
@@ -67,6 +67,12 @@ function notSampled(input: RowInput): GuestState {
   const guest = withProfile(input.guest, input);
   if (!guest.isOpen || guest.nodeId !== input.node.id) return guest;
   return closeAbsent(guest, input.node.lastSeen[input.row.type]);
+}
+
+/** A template cannot run, whatever a backup makes its row say: where the guest ran before, it is seen stopped (trap 31). */
+function applyTemplate(input: RowInput): GuestState {
+  const { guest } = input;
+  return guest !== null && guest.spans.length > 0 ? applyStopped(input) : withProfile(guest, input);
 }
 
 function applyStopped(input: RowInput): GuestState {

@@ -170,6 +170,12 @@ describe('reconcile', () => {
     expect(sessionsOf(state, 'qemu/100')).to.deep.equal([]);
   });
 
+  it('sees a guest that became a template stopped', () => {
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120)]), look(150, [row(104, null, 150, { isTemplate: true })])]);
+    expect(sessionsOf(state, 'qemu/104')[0]?.end).to.include({ earliest: at(120), latest: at(150) + 20 });
+  });
+
   it('drops a sample older than one already applied on another node', () => {
     const state = newCluster();
     play(state, [look(100, [row(104, 50, 100)])]);
