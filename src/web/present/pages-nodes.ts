@@ -65,7 +65,8 @@ function versionText(version: string | null): string {
 
 function problemOf(node: NodeView): NodeRow['problem'] {
   if (node.health === 'online' && node.lastError === null) return null;
-  const what = node.lastError ?? healthWords[node.health];
+  const told = node.lastError ?? healthWords[node.health];
+  const what = `${told.slice(0, 1).toUpperCase()}${told.slice(1)}`;
   const tone = node.health === 'unreachable' || node.health === 'partial' ? 'notseen' : 'fault';
   return { what: /[.!?]$/.test(what) ? what : `${what}.`, mend: mends[node.health], tone };
 }
