@@ -15,6 +15,7 @@ export interface Listener {
 }
 
 const CLOSE_MS = 5000;
+const SWEEP_MS = 50;
 
 /** Listens as server.host, server.port and server.tls say; rejects with a sentence where that cannot be. */
 export async function listen(config: ServerConfig, answer: RequestListener): Promise<Listener> {
@@ -29,7 +30,12 @@ export async function listen(config: ServerConfig, answer: RequestListener): Pro
   if (!isTls || config.redirectHttpPort === null) return { url, port, close: () => closed(server) };
   const redirect = createServer(redirectTo(config.publicUrl, port));
   bound(redirect);
-  await listening(redirect, config.host, config.redirectHttpPort);
+  try {
+    await listening(redirect, config.host, config.redirectHttpPort);
+  } catch (error) {
+    await closed(server);
+    throw error;
+  }
   return { url, port, close: async () => void (await Promise.all([closed(server), closed(redirect)])) };
 }
 
@@ -61,7 +67,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
 function listening(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const fault = error.code === 'EADDRINUSE' ? 'another program has that port: set server.port' : error.message;
+      const fault = error.code === 'EADDRINUSE' ? 'another program has that port; choose another one' : error.message;
       reject(new Error(`cannot listen on ${host}:${port}: ${fault}`));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
@@ -88,9 +94,12 @@ function redirectTo(publicUrl: string | null, tlsPort: number): RequestListener 
 
 async function closed(server: Server): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+  // A connection whose last request has been answered is kept alive for another, which will not come.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
   clearTimeout(cut);
+  clearInterval(sweep);
 }

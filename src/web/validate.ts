@@ -89,8 +89,11 @@ function queryErrors(errors: readonly ErrorObject[], fields: Record<string, keyo
   }));
 }
 
+/** What a body may be. */
+export type BodySchema<T> = JSONSchemaType<T>;
+
 /** A reader of a call's body: values that are null or empty are none; throws 422 for a wrong shape or no object. */
-export function bodyReader<T>(schema: JSONSchemaType<T>): (ctx: Context) => T {
+export function bodyReader<T>(schema: BodySchema<T>): (ctx: Context) => T {
   const validate: ValidateFunction<T> = ajv.compile(schema);
   return (ctx) => {
     const body = withoutNone(jsonOf(ctx) ?? {});

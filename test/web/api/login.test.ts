@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { addUser, createSetupLink, listAudit, setPassword } from '../../../src/ledger/access.js';
+import { addUser, createSetupLink, listAudit, setPassword, writeAudit } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { forEachDatabase } from '../../support/databases.js';
 import { Jar } from './browser-jar.js';
@@ -168,8 +168,15 @@ forEachDatabase((name, open) => {
       return (await jar.post('/login', { username, password }, { 'X-Forwarded-For': address })).status;
     }
 
+    /** Failures as a login writes them, without the time that a password takes. */
+    async function failed(count: number): Promise<void> {
+      const failure = { at: NOW, actor: 'anna', address: '192.0.2.1', action: 'login.failed', subject: 'anna' };
+      for (let k = 0; k < count; k++) await inTransaction(db, (trx) => writeAudit(trx, failure));
+    }
+
     it('shuts a user out from that address after five failures, for fifteen minutes, and nobody else', async () => {
-      for (let k = 0; k < 5; k++) expect(await attempt('anna', 'wrong', '192.0.2.1')).to.equal(401);
+      await failed(4);
+      expect(await attempt('anna', 'wrong', '192.0.2.1')).to.equal(401);
       const jar = new Jar(lab);
       await jar.get('/login');
       const fields = { username: 'anna', password: PASSWORD };
@@ -184,13 +191,14 @@ forEachDatabase((name, open) => {
     });
 
     it('gives many attempts at once no more tries than many in a row', async () => {
-      const statuses = await Promise.all(Array.from({ length: 12 }, () => attempt('anna', 'wrong', '192.0.2.1')));
+      const statuses = await Promise.all(Array.from({ length: 8 }, () => attempt('anna', 'wrong', '192.0.2.1')));
       expect(statuses.filter((status) => status === 401).length).to.be.at.most(5);
-      expect(statuses.filter((status) => status === 429).length).to.be.at.least(7);
+      expect(statuses.filter((status) => status === 429).length).to.be.at.least(3);
     });
 
     it('takes the address that our proxy saw, not one that the visitor made up', async () => {
-      for (let k = 0; k < 5; k++) expect(await attempt('anna', 'wrong', `198.51.100.${k}, 192.0.2.1`)).to.equal(401);
+      await failed(4);
+      expect(await attempt('anna', 'wrong', '198.51.100.8, 192.0.2.1')).to.equal(401);
       expect(await attempt('anna', PASSWORD, '198.51.100.9, 192.0.2.1')).to.equal(429);
     });
 

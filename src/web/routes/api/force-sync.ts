@@ -1,17 +1,16 @@
 import type { Router } from '@koa/router';
-import type { JSONSchemaType } from 'ajv';
 import { nodeByName } from '../../../ledger/queries/nodes.js';
 import { requireScope } from '../../authenticate.js';
 import { notFound } from '../../errors.js';
 import type { WebParts } from '../../parts.js';
 import { presentForceSync } from '../../present/api-poll.js';
-import { bodyReader } from '../../validate.js';
+import { bodyReader, type BodySchema } from '../../validate.js';
 
 interface ForceSync {
   target_node?: string;
 }
 
-const schema: JSONSchemaType<ForceSync> = {
+const schema: BodySchema<ForceSync> = {
   type: 'object',
   properties: { target_node: { type: 'string', maxLength: 255, nullable: true } },
 };

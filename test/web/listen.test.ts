@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { get } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { newAuthority, newLeaf } from '../../src/simulator/certificates.js';
+import { listen } from '../../src/web/listen.js';
+import { configWith } from './api/lab.js';
+
+const hello: RequestListener = (_request, response) => void response.end('hello');
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('the listener', () => {
+  let folder: string;
+  let ca: string;
+  let tls: { cert: string; key: string };
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tracker-listen-'));
+    tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    const authority = await newAuthority('test', Date.now());
+    const leaf = await newLeaf(authority, 'manager', 1, Date.now());
+    ca = authority.pem;
+    writeFileSync(tls.cert, leaf.pem);
+    writeFileSync(tls.key, leaf.keyPem);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const serverWith = (more: Record<string, unknown>) => configWith({ server: more }).server;
+
+  it('answers on a free port and tells its address', async () => {
+    const listener = await listen(serverWith({}), hello);
+    expect(listener.url).to.equal(`http://127.0.0.1:${listener.port}`);
+    expect(await (await fetch(listener.url)).text()).to.equal('hello');
+    await listener.close();
+    const refused = await fetch(listener.url).then(
+      () => 'answered',
+      () => 'refused',
+    );
+    expect(refused).to.equal('refused');
+  });
+
+  it('tells the public address where there is one, and a reachable one for all addresses', async () => {
+    const named = await listen(serverWith({ publicUrl: 'https://tracker.example' }), hello);
+    expect(named.url).to.equal('https://tracker.example');
+    await named.close();
+  });
+
+  it('names the port that another program has', async () => {
+    const first = await listen(serverWith({}), hello);
+    const fault = await listen(serverWith({ port: first.port }), hello).catch((error: unknown) => String(error));
+    expect(fault).to.equal(
+      `Error: cannot listen on 127.0.0.1:${first.port}: another program has that port; choose another one`,
+    );
+    await first.close();
+  });
+
+  it('speaks TLS where it has a certificate, and leads plain HTTP there', async () => {
+    const redirectHttpPort = await freePort();
+    const listener = await listen(serverWith({ tls, redirectHttpPort }), hello);
+    expect(listener.url).to.equal(`https://127.0.0.1:${listener.port}`);
+    const status = await new Promise((resolve, reject) => {
+      get(listener.url, { ca, agent: false }, (answer) => resolve(answer.resume().statusCode)).on('error', reject);
+    });
+    expect(status).to.equal(200);
+    for (const [path, target] of [
+      ['/guests?page=2', '/guests?page=2'],
+      ['//evil.example/x', '/'],
+      ['/', '/'],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${redirectHttpPort}${path}`, { redirect: 'manual' });
+      expect([answer.status, answer.headers.get('location')], path).to.deep.equal([308, `${listener.url}${target}`]);
+      expect(answer.headers.get('content-security-policy')).to.include("default-src 'none'");
+    }
+    await listener.close();
+  });
+
+  it('frees the first port where the second is taken', async () => {
+    const [port, taken] = [await freePort(), createServer()];
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const redirectHttpPort = (taken.address() as AddressInfo).port;
+    const fault = await listen(serverWith({ port, tls, redirectHttpPort }), hello).catch((error: unknown) =>
+      String(error),
+    );
+    expect(fault).to.match(/another program has that port/);
+    const again = await listen(serverWith({ port }), hello);
+    await again.close();
+    await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it('lets a request that is underway finish before it closes', async () => {
+    let finish = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let answer = (): void => {};
+    const listener = await listen(serverWith({}), (_request, response) => {
+      answer = () => void response.end('late');
+      finish();
+    });
+    const asked = fetch(listener.url).then((response) => response.text());
+    await begun;
+    const closing = listener.close();
+    answer();
+    expect(await asked).to.equal('late');
+    await closing;
+  });
+});
