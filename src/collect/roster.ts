@@ -16,6 +16,7 @@ import type { Log } from '../log.js';
 import type { ProxmoxApi } from '../proxmox/client.js';
 import { ClusterLedger } from './cluster-ledger.js';
 import { clientOf, interview, isDue } from './entry.js';
+import { NamedFingerprints } from './fingerprints.js';
 import { healthOf } from './health.js';
 import { clusterNameOf, identifyCluster } from './identify.js';
 import type { Entry, Member, Route } from './member.js';
@@ -33,8 +34,7 @@ export class Roster {
   readonly members = new Map<number, Member>();
   readonly entries: readonly Entry[];
   private readonly ledgers = new Map<number, ClusterLedger>();
-  /** By cluster and node, the fingerprint that a trusted member's GET /nodes named last (design.md, "Certificates"). */
-  private readonly fingerprints = new Map<string, string>();
+  private readonly fingerprints = new NamedFingerprints();
   /** Clients for members without an entry, by node id. */
   private readonly memberApis = new Map<number, Route>();
   private recalled: Promise<void> | null = null;
@@ -44,7 +44,7 @@ export class Roster {
 
   constructor(private readonly parts: RosterParts) {
     this.entries = parts.config.nodes.map((config) => {
-      const trusted = (): ReadonlySet<string> => this.namedFor(entry);
+      const trusted = (): ReadonlySet<string> => this.fingerprints.of(entry);
       const entry: Entry = {
         config,
         api: this.clientFor(config, config.host, null, trusted),
@@ -147,13 +147,6 @@ export class Roster {
     return routes;
   }
 
-  /** What an entry's server may show beside the pinned leaf: what was named for its node, for any where that is not known. */
-  private namedFor({ localNode, clusterId }: Pick<Entry, 'localNode' | 'clusterId'>): ReadonlySet<string> {
-    if (localNode === null || clusterId === null) return new Set(this.fingerprints.values());
-    const named = this.fingerprints.get(`${clusterId}/${localNode}`);
-    return new Set(named === undefined ? [] : [named]);
-  }
-
   private clientFor(
     config: NodeConfig,
     host: string,
@@ -173,10 +166,8 @@ export class Roster {
       throw error;
     });
     entry.localNode = discovery.localNode;
-    if (entry.config.trust.kind === 'unverified') return;
-    for (const { node, sslFingerprint } of discovery.members) {
-      if (sslFingerprint !== null) this.fingerprints.set(`${entry.clusterId}/${node}`, sslFingerprint);
-    }
+    // A server that anyone may pretend to be vouches for nobody.
+    if (entry.config.trust.kind !== 'unverified') this.fingerprints.take(entry.clusterId, discovery);
   }
 
   private async admit(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
@@ -201,7 +192,7 @@ export class Roster {
       });
       await this.addMember(row, ledger);
       if (own === null && member.ip !== null && member.sslFingerprint !== null && !this.memberApis.has(row.id)) {
-        const trusted = (): ReadonlySet<string> => this.namedFor({ localNode: member.node, clusterId });
+        const trusted = (): ReadonlySet<string> => this.fingerprints.of({ localNode: member.node, clusterId });
         const api = this.clientFor(entry.config, member.ip, member.sslFingerprint, trusted);
         this.memberApis.set(row.id, { api, isDirect: true, entry });
       }
