@@ -33,7 +33,7 @@ export async function runDemo(options: DemoOptions, { clock, signal }: DemoParts
     `server: { host: 127.0.0.1, port: ${options.port} }`,
     'security: { secret_key_file: secret.key }',
     'polling: { interval_seconds: 10 }',
-    'logging: { level: warn }',
+    'logging: { level: error }',
     simulator.configYaml(),
   ].join('\n');
   const config = parseConfig(text, { file: join(folder, 'config.yaml'), env: {} });
@@ -42,12 +42,15 @@ export async function runDemo(options: DemoOptions, { clock, signal }: DemoParts
     const { url } = await app.start();
     const password = randomBytes(9).toString('base64url');
     await inTransaction(app.db, (trx) => addUser(trx, { name: 'admin', password, role: 'admin' }, clock.now()));
-    const report = await app.pollNow({ nodes: null });
     write('');
-    write(`  ${report.nodes.length} nodes polled; open ${url}`);
+    write(`  open ${url}`);
     write(`  user admin, password ${password}`);
     write('');
-    write('Something starts, stops or moves every 20 to 60 seconds. Ctrl-C ends it and removes its data.');
+    const report = await app.pollNow({ nodes: null });
+    write(
+      `${report.nodes.length} nodes are polled, their task logs are read back. Something starts, stops or moves every 20 to 60 seconds.`,
+    );
+    write('Ctrl-C ends it and removes its data.');
     await stopped(signal);
   } finally {
     await app.stop();
