@@ -42,6 +42,7 @@ describe('The rows of a guest list', () => {
         cores: 4,
         memoryBytes: 8_589_934_592,
         lock: 'backup',
+        qmpstatus: null,
         tags: 'a;b',
         isTemplate: false,
       },

@@ -84,6 +84,33 @@ describe('Observing a node', () => {
     expect(asked()).to.have.length(5);
   });
 
+  it('asks QEMU’s own state of a running VM under a backup’s or a migration’s lock, and of no other', async () => {
+    const rows = [
+      { vmid: 104, status: 'running', uptime: 60, pid: 7, lock: 'backup' },
+      { vmid: 105, status: 'stopped', uptime: 0, lock: 'backup' },
+      { vmid: 106, status: 'running', uptime: 60, pid: 8 },
+      { vmid: 107, status: 'running', uptime: 60, pid: 9, lock: 'migrate' },
+    ];
+    const current = (pid: number, qmpstatus: string) => ok({ vmid: 104, status: 'running', pid, qmpstatus });
+    server.answer(
+      byPath({
+        ...LISTS,
+        '/nodes/pve1/qemu': ok(rows),
+        '/nodes/pve1/qemu/104/status/current': current(7, 'prelaunch'),
+        // Another process by now: its state is none of the listed one's.
+        '/nodes/pve1/qemu/107/status/current': current(10, 'running'),
+      }),
+    );
+    const { qemu } = await observeNode(api, plan, parts);
+    expect(qemu?.kind === 'seen' && qemu.value.map((row) => row.qmpstatus)).to.deep.equal([
+      'prelaunch',
+      null,
+      null,
+      null,
+    ]);
+    expect(asked().filter((path) => path.endsWith('/current'))).to.have.length(2);
+  });
+
   it('asks for what is tracked only', async () => {
     const seen = await observeNode(api, { ...plan, trackLxc: false }, parts);
     expect(seen.lxc).to.equal(null);
