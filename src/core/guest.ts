@@ -2,6 +2,8 @@ import type { Exchange, GuestRow, GuestType } from './observation.js';
 import type { Session } from './session.js';
 import type { Span, UptimeSample } from './span.js';
 import type { Task } from './task.js';
+import type { IdentityFact } from './identity.js';
+import type { ProfileChange } from './profile.js';
 import { middle, type Window } from './window.js';
 
 /** What a guest is called and how large it is, as its node's list says. */
@@ -46,6 +48,12 @@ export interface GuestState {
   isOpen: boolean;
   tasks: Task[];
   sessions: StoredSession[];
+  /** Resizes of the present incarnation, and what else changed in the poll that is being applied. */
+  changes: ProfileChange[];
+  /** What its configs, and the logs of clones into it, said of who it is. */
+  identities: IdentityFact[];
+  /** Facts before this instant are neither loaded nor derived again; null where all are. */
+  frozenAt: number | null;
 }
 
 /** The key of a guest within its cluster. */
@@ -120,17 +128,29 @@ export function hasFactsAfter(guest: GuestState, at: number): boolean {
   return guest.spans.some((span) => span.last.sentAt > at) || guest.tasks.some((task) => task.start.earliest > at);
 }
 
-/** A guest known from the log alone (ledger rule 20). */
-export function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): GuestState {
+/** A guest of which nothing is known yet but that it was on this node at this instant. */
+export function newGuest(
+  type: GuestType,
+  vmid: number,
+  seen: { nodeId: number; firstSeenAt: number; profile: GuestProfile },
+): GuestState {
   return {
     type,
     vmid,
-    lives: [{ id: null, life: 1, firstSeenAt: task.start.earliest, destroyed: null }],
-    nodeId,
-    profile: emptyProfile,
+    lives: [{ id: null, life: 1, firstSeenAt: seen.firstSeenAt, destroyed: null }],
+    nodeId: seen.nodeId,
+    profile: seen.profile,
     spans: [],
     isOpen: false,
     tasks: [],
     sessions: [],
+    changes: [],
+    identities: [],
+    frozenAt: null,
   };
+}
+
+/** A guest known from the log alone (ledger rule 20). */
+export function goneGuest(type: GuestType, vmid: number, nodeId: number, task: Task): GuestState {
+  return newGuest(type, vmid, { nodeId, firstSeenAt: task.start.earliest, profile: emptyProfile });
 }

@@ -12,7 +12,8 @@ import {
 } from './guest.js';
 import { gapChange, type GapChange } from './gap.js';
 import { clockStepped, taskFrom, withClockAndBoot, bootByTask, bootsWith, type NodeState } from './node-state.js';
-import type { GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
+import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
+import { isResize, profileChanges } from './profile.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
 import { effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
@@ -178,7 +179,7 @@ class Round {
         lastSeenOf: (nodeId) => this.state.nodes.get(nodeId)?.lastSeen[type] ?? null,
         mayHaveRun: this.restarted.has(key),
       });
-      if (guest !== null && guest !== known) this.touched.set(key, guest);
+      if (guest !== null && guest !== known) this.touched.set(key, this.withChanges(guest, known, list));
       if (sample !== null) this.samples.set(key, sample);
     }
     for (const guest of this.state.guests.values()) {
@@ -186,6 +187,18 @@ class Round {
       if (guest.type !== type || !guest.isOpen || guest.nodeId !== this.node.id || listed.has(key)) continue;
       this.touched.set(key, closeAbsent(this.guest(key) ?? guest, this.node.lastSeen[type]));
     }
+  }
+
+  /** What changed of its profile lies between the last list that showed the guest and this one. */
+  private withChanges(guest: GuestState, known: GuestState | null, list: Exchange): GuestState {
+    if (known === null) return guest;
+    const lastSeen = this.state.nodes.get(known.nodeId)?.lastSeen[known.type] ?? null;
+    const isListed = known.isOpen || known.spans.length === 0;
+    const shownAt = (isListed ? lastSeen : known.spans.at(-1)?.last)?.sentAt ?? list.sentAt;
+    const window = { earliest: Math.min(shownAt, list.sentAt), latest: list.receivedAt };
+    const changes = profileChanges(known, guest, window);
+    // Of changes that are written only resizes are needed again.
+    return { ...guest, changes: [...known.changes.filter(isResize), ...changes] };
   }
 
   private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {

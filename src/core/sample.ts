@@ -1,4 +1,4 @@
-import { emptyProfile, type GuestProfile, type GuestState } from './guest.js';
+import { emptyProfile, newGuest, type GuestProfile, type GuestState } from './guest.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow } from './observation.js';
 import {
@@ -149,19 +149,7 @@ function closedAt(guest: GuestState, lastSeen: Exchange | null): GuestState {
 /** The guest with the profile that the list tells; a new one where the VMID was not known. */
 function withProfile(guest: GuestState | null, input: RowInput): GuestState {
   const { row, node, at, profile } = input;
-  if (guest === null) {
-    return {
-      type: row.type,
-      vmid: row.vmid,
-      lives: [{ id: null, life: 1, firstSeenAt: at.sentAt, destroyed: null }],
-      nodeId: node.id,
-      profile,
-      spans: [],
-      isOpen: false,
-      tasks: [],
-      sessions: [],
-    };
-  }
+  if (guest === null) return newGuest(row.type, row.vmid, { nodeId: node.id, firstSeenAt: at.sentAt, profile });
   return isSameProfile(guest.profile, profile) ? guest : { ...guest, profile };
 }
 

@@ -36,7 +36,7 @@ async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange
   if (presentId === null) throw new Error(`${change.key} has no stored incarnation`);
   await writeTasks(trx, clusterId, before?.tasks ?? [], after.tasks, now);
   after.spans = await writeSpans(trx, presentId, before, after);
-  const difference = await writeDifference(trx, after, before?.sessions ?? [], change.derived.sessions, now);
+  const difference = await writeDifference(trx, after, before, change.derived.sessions, now);
   after.sessions = difference.sessions;
   for (const conflict of change.derived.conflicts) await writeConflict(trx, presentId, conflict, now);
   return { change, difference };

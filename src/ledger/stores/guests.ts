@@ -1,4 +1,5 @@
 import { emptyProfile, type GuestProfile, type GuestState, type Life } from '../../core/guest.js';
+import { changedAt, type ProfileChange } from '../../core/profile.js';
 import type { Trx } from '../database.js';
 
 /**
@@ -27,7 +28,7 @@ export async function writeGuest(
   }
   const presentId = lives.at(-1)?.id ?? null;
   if (before !== null && presentId !== null && presentId === before.lives.at(-1)?.id) {
-    await writeProfile(trx, presentId, before, after, now);
+    await writeProfile(trx, presentId, before, after);
   }
   return lives;
 }
@@ -87,46 +88,29 @@ function profileRow(profile: GuestProfile): Record<string, unknown> {
   };
 }
 
-const TRACKED = ['name', 'cores', 'memoryBytes', 'tags', 'pool'] as const;
-
-async function writeProfile(
-  trx: Trx,
-  guestId: number,
-  before: GuestState,
-  after: GuestState,
-  now: number,
-): Promise<void> {
-  const changed = TRACKED.filter((key) => before.profile[key] !== after.profile[key]);
-  const isMoved = before.nodeId !== after.nodeId;
-  const isTemplateChanged = before.profile.isTemplate !== after.profile.isTemplate;
-  if (changed.length === 0 && !isMoved && !isTemplateChanged) return;
-  await trx('guests')
-    .where({ id: guestId })
-    .update({ ...profileRow(after.profile), node_id: after.nodeId });
-  const rows = changed.map((key) => changeRow(guestId, columnOf(key), before.profile[key], after.profile[key], now));
-  if (isMoved) rows.push(changeRow(guestId, 'node', before.nodeId, after.nodeId, now));
+/** What changed in this poll is kept with its bounds; a new incarnation's profile is no change of the one before. */
+async function writeProfile(trx: Trx, guestId: number, before: GuestState, after: GuestState): Promise<void> {
+  const isSame =
+    JSON.stringify(profileRow(before.profile)) === JSON.stringify(profileRow(after.profile)) &&
+    before.nodeId === after.nodeId;
+  if (!isSame) {
+    await trx('guests')
+      .where({ id: guestId })
+      .update({ ...profileRow(after.profile), node_id: after.nodeId });
+  }
+  const rows = after.changes.filter((change) => !before.changes.includes(change)).map((one) => changeRow(guestId, one));
   if (rows.length > 0) await trx('guest_changes').insert(rows);
 }
 
-function columnOf(key: (typeof TRACKED)[number]): string {
-  return key === 'memoryBytes' ? 'memory_bytes' : key;
-}
-
-function changeRow(
-  guestId: number,
-  field: string,
-  before: string | number | null,
-  after: string | number | null,
-  now: number,
-): Record<string, unknown> {
+function changeRow(guestId: number, change: ProfileChange): Record<string, unknown> {
   const text = (value: string | number | null): string | null => (value === null ? null : String(value));
   return {
     guest_id: guestId,
-    at: now,
-    earliest: now,
-    latest: now,
-    field,
-    before_value: text(before),
-    after_value: text(after),
+    at: changedAt(change),
+    earliest: change.window.earliest,
+    latest: change.window.latest,
+    field: change.field,
+    before_value: text(change.before),
+    after_value: text(change.after),
   };
 }

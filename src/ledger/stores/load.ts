@@ -3,6 +3,7 @@ import { guestKey, type GuestState, type Life, type StoredSession } from '../../
 import { readClock, type NodeClock } from '../../core/node-clock.js';
 import { bootByTask, bootsWith, newNodeState, type NodeState } from '../../core/node-state.js';
 import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.js';
+import type { ChangedField, ProfileChange } from '../../core/profile.js';
 import type { ClusterState } from '../../core/reconcile.js';
 import type { Edge, Segment } from '../../core/session.js';
 import type { Span } from '../../core/span.js';
@@ -101,6 +102,13 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       .orderBy('id')) as Row[],
     'session_id',
   );
+  const changes = groupBy(
+    (await db('guest_changes')
+      .whereIn('guest_id', ofCluster)
+      .whereIn('field', ['cores', 'memory_bytes'])
+      .orderBy('at')
+      .orderBy('id')) as Row[],
+  );
   const guests = new Map<string, GuestState>();
   for (const row of rows) {
     const id = numberOf(row, 'id');
@@ -126,6 +134,10 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       isOpen: own.some((span) => span['open_guest_id'] !== null),
       tasks: known?.tasks ?? [],
       sessions: [...(known?.sessions ?? []), ...(sessions.get(id) ?? []).map((one) => sessionOf(one, segments))],
+      // Of the newest incarnation only: the sizes of those before are told by their segments.
+      changes: (changes.get(id) ?? []).map(changeOf),
+      identities: known?.identities ?? [],
+      frozenAt: known?.frozenAt ?? null,
     });
   }
   for (const task of tasks) {
@@ -140,6 +152,16 @@ function lifeOf(row: Row, id: number): Life {
     life: numberOf(row, 'life'),
     firstSeenAt: numberOf(row, 'first_seen_at'),
     destroyed: windowOf(row, 'destroyed'),
+  };
+}
+
+function changeOf(row: Row): ProfileChange {
+  const latest = numberOf(row, 'latest');
+  return {
+    field: textOf(row, 'field') as ChangedField,
+    before: maybeText(row, 'before_value'),
+    after: maybeText(row, 'after_value'),
+    window: { earliest: maybeNumber(row, 'earliest') ?? latest, latest },
   };
 }
 
@@ -191,13 +213,25 @@ function sessionOf(row: Row, segments: ReadonlyMap<number, Row[]>): StoredSessio
       end: isOpen ? null : edgeOf(row, 'end', 'stop_upid'),
       endReason: row['end_reason'] as EndReason | null,
       user: maybeText(row, 'user'),
-      segments: (segments.get(id) ?? []).map((one): Segment => ({
-        nodeId: numberOf(one, 'node_id'),
-        startedAt: numberOf(one, 'started_at'),
-        endedAt: maybeNumber(one, 'ended_at'),
-      })),
+      segments: joinedSegments(segments.get(id) ?? []),
     },
   };
+}
+
+/** By node alone, as sessions are derived: what a change of size split belongs together. */
+function joinedSegments(rows: readonly Row[]): Segment[] {
+  const joined: Segment[] = [];
+  for (const row of rows) {
+    const segment = {
+      nodeId: numberOf(row, 'node_id'),
+      startedAt: numberOf(row, 'started_at'),
+      endedAt: maybeNumber(row, 'ended_at'),
+    };
+    const last = joined.at(-1);
+    if (last?.nodeId === segment.nodeId && last.endedAt === segment.startedAt) last.endedAt = segment.endedAt;
+    else joined.push(segment);
+  }
+  return joined;
 }
 
 function edgeOf(row: Row, edge: 'start' | 'end', upid: string): Edge {

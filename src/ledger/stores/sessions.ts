@@ -1,5 +1,6 @@
 import { lifeAt, type GuestState, type StoredSession } from '../../core/guest.js';
 import { isSameSession, pairSessions, type Edge, type Session } from '../../core/session.js';
+import { isResize, sizedSegments, type ProfileChange, type SizedSegment } from '../../core/profile.js';
 import type { Trx } from '../database.js';
 
 /** What differed, for the report of the poll. */
@@ -18,11 +19,12 @@ export interface SessionDifference {
 export async function writeDifference(
   trx: Trx,
   guest: GuestState,
-  stored: readonly StoredSession[],
+  before: GuestState | null,
   derived: readonly Session[],
   now: number,
 ): Promise<SessionDifference> {
-  const { pairs, gone } = pairSessions(stored, derived);
+  const { pairs, gone } = pairSessions(before?.sessions ?? [], derived);
+  const newChanges = guest.changes.filter((change) => before?.changes.includes(change) !== true);
   const difference: SessionDifference = { created: [], updated: [], removedCount: gone.length, sessions: [] };
   for (const one of gone) await removeSession(trx, one.id);
   for (const { session, stored: known } of pairs) {
@@ -36,10 +38,13 @@ export async function writeDifference(
     }
     const next = { id: known.id, guestId, session };
     difference.sessions.push(next);
-    if (known.guestId === guestId && isSameSession(known.session, session)) continue;
-    await trx('sessions')
-      .where({ id: known.id })
-      .update({ ...sessionRow(guestId, session), updated_at: now });
+    const isSame = known.guestId === guestId && isSameSession(known.session, session);
+    if (isSame && !isResized(guest, session, newChanges)) continue;
+    if (!isSame) {
+      await trx('sessions')
+        .where({ id: known.id })
+        .update({ ...sessionRow(guestId, session), updated_at: now });
+    }
     await writeSegments(trx, known.id, session, guest, false);
     difference.updated.push({ before: known.session, after: next });
   }
@@ -99,7 +104,15 @@ function assertOrder({ start, end }: Session): void {
   }
 }
 
-/** The session's stretches by node; the size that a stretch was first written with stays. */
+/** True where a resize that was not known before may lie within the session. */
+function isResized(guest: GuestState, session: Session, newChanges: readonly ProfileChange[]): boolean {
+  if (ownerOf(guest, session) !== guest.lives.at(-1)?.id) return false;
+  return newChanges.some(
+    (change) => isResize(change) && (session.end === null || change.window.earliest < session.end.at),
+  );
+}
+
+/** The session's stretches by node and size. Of an incarnation that is over no size is known but the one written in its time. */
 async function writeSegments(
   trx: Trx,
   sessionId: number,
@@ -107,19 +120,44 @@ async function writeSegments(
   guest: GuestState,
   isNew: boolean,
 ): Promise<void> {
-  const known = isNew
-    ? []
-    : ((await trx('segments').where({ session_id: sessionId }).orderBy('started_at').orderBy('id').select('id')) as {
-        id: number;
-      }[]);
-  for (const [k, segment] of session.segments.entries()) {
-    const row = { node_id: segment.nodeId, started_at: segment.startedAt, ended_at: segment.endedAt };
+  const known = isNew ? [] : await storedSegments(trx, sessionId);
+  const isPresent = ownerOf(guest, session) === guest.lives.at(-1)?.id;
+  const sized = isPresent ? sizedSegments(session, guest.profile, guest.changes) : resized(session, known);
+  for (const [k, { nodeId, startedAt, endedAt, cores, memoryBytes }] of sized.entries()) {
+    const row = { node_id: nodeId, started_at: startedAt, ended_at: endedAt, cores, memory_bytes: memoryBytes };
     const id = known[k]?.id;
     if (id !== undefined) await trx('segments').where({ id }).update(row);
-    else {
-      const { cores, memoryBytes } = guest.profile;
-      await trx('segments').insert({ ...row, session_id: sessionId, cores, memory_bytes: memoryBytes });
-    }
+    else await trx('segments').insert({ ...row, session_id: sessionId });
   }
-  for (const { id } of known.slice(session.segments.length)) await trx('segments').where({ id }).delete();
+  for (const { id } of known.slice(sized.length)) await trx('segments').where({ id }).delete();
+}
+
+interface StoredSegment {
+  id: number;
+  started_at: number;
+  cores: number | null;
+  memory_bytes: number | null;
+}
+
+async function storedSegments(trx: Trx, sessionId: number): Promise<StoredSegment[]> {
+  return (await trx('segments')
+    .where({ session_id: sessionId })
+    .orderBy('started_at')
+    .orderBy('id')
+    .select('id', 'started_at', 'cores', 'memory_bytes')) as StoredSegment[];
+}
+
+/** Splits the segments where the stored ones were split, each with the size stored there. */
+function resized(session: Session, known: readonly StoredSegment[]): SizedSegment[] {
+  return session.segments.flatMap(({ nodeId, startedAt, endedAt }) => {
+    const cuts = known
+      .map((one) => one.started_at)
+      .filter((at) => startedAt < at && (endedAt === null || at < endedAt));
+    const starts = [startedAt, ...cuts];
+    return starts.map((start, k) => {
+      const stored = known.findLast((one) => one.started_at <= start) ?? known[0];
+      const size = { cores: stored?.cores ?? null, memoryBytes: stored?.memory_bytes ?? null };
+      return { nodeId, startedAt: start, endedAt: starts[k + 1] ?? endedAt, ...size };
+    });
+  });
 }
