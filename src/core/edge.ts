@@ -17,6 +17,8 @@ export interface StartEvidence {
   taskWindow: Window | null;
   /** The last proof of stopped, or the earliest instant of the end before. */
   after: number | null;
+  /** A proof of stopped inside the start task's window: it bounds the start only of a run that is known to have outlived it. */
+  afterIfOutlived: number | null;
   /** The first proof of running. */
   before: number | null;
   isLogEdge: boolean;

@@ -32,8 +32,21 @@ export function hasStepped(known: NodeClock | null, next: NodeClock): boolean {
   return known !== null && next.readingCount === 1 && next.before !== null;
 }
 
-/** A clock that NTP holds is never further off than this, at any age: for logs read back where no earlier reading says more. */
-const UNWATCHED_MS = 500;
+/** A clock that NTP holds stays within this of the true time, at any age; one that is further off now is held by nothing. */
+const HELD_MS = 500;
+/** How far a clock that nothing holds may have been set in a boot that we did not see. */
+const SET_MS = 5_000;
+
+/** True where nothing speaks against it that the node's clock is held by NTP: it agrees with ours to half a second. */
+export function isHeld(clock: NodeClock): boolean {
+  return clock.offset.earliest <= HELD_MS && clock.offset.latest >= -HELD_MS;
+}
+
+/** How far a clock may have run off within `ageMs` before we first read it: 100 ppm, and half a second at any age where it is held. */
+export function unwatchedMs(ageMs: number, clock: NodeClock): number {
+  const driftMs = Math.ceil(Math.max(0, ageMs) * CLOCK_RATE_ERROR);
+  return isHeld(clock) ? Math.min(driftMs, HELD_MS) : driftMs;
+}
 
 /**
  * A whole-second stamp of the node's clock on ours: stamps are floored, so the instant lies in [stamp, stamp + 1 s) of the
@@ -43,12 +56,17 @@ const UNWATCHED_MS = 500;
 export function stampWindow(stampS: number, clock: NodeClock, earlier: NodeClock | null): Window {
   const now = onOurs(stampS, clock.offset);
   const ageMs = Math.max(0, clock.asOf - now.earliest);
-  if (earlier === null) return widen(now, Math.ceil(Math.min(ageMs * CLOCK_RATE_ERROR, UNWATCHED_MS)));
+  if (earlier === null) return widen(now, unwatchedMs(ageMs, clock));
   const later = widen(now, Math.ceil(ageMs * CLOCK_RATE_ERROR));
   const before = onOurs(stampS, earlier.offset);
   const sinceMs = Math.max(0, before.latest - earlier.asOf);
   const sooner = widen(before, Math.ceil(sinceMs * CLOCK_RATE_ERROR));
   return intersect(later, sooner) ?? hull(later, sooner);
+}
+
+/** The window of a stamp of an earlier boot, whose clock may have been set since where nothing holds it. */
+export function strangeStamp(window: Window, clock: NodeClock): Window {
+  return isHeld(clock) ? window : widen(window, SET_MS);
 }
 
 function onOurs(stampS: number, offset: Window): Window {

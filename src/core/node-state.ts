@@ -1,10 +1,8 @@
-import { CLOCK_RATE_ERROR, hasStepped, readClock, stampWindow, type NodeClock } from './node-clock.js';
+import { CLOCK_RATE_ERROR, hasStepped, readClock, type NodeClock } from './node-clock.js';
 import type { Exchange, GuestType, NodeObservation, NotSeenReason, Seen, TaskRow } from './observation.js';
 import type { Task, TaskOutcome } from './task.js';
+import { taskInstants } from './task-instants.js';
 import { intersect, widen, type Window } from './window.js';
-
-/** The stamp is taken just before the worker is forked, its ticks just after. */
-const FORK_MS = 200;
 
 /** What memory holds of one node. */
 export interface NodeState {
@@ -91,7 +89,7 @@ export function bootsWith(boots: readonly Window[], reading: Window | null): Win
 
 /** A row of the log as a fact on our clock; stamps are converted by the offset known at this poll (ledger rule 11). */
 export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock, earlier: NodeClock | null): Task {
-  const start = startOf(row, node, stampWindow(row.startTimeS, clock, earlier));
+  const { start, end } = taskInstants(row, node.uptimeClock, clock, earlier);
   return {
     upid: row.upid,
     nodeId: node.id,
@@ -100,30 +98,9 @@ export function taskFrom(row: TaskRow, node: NodeState, clock: NodeClock, earlie
     user: row.user,
     outcome: outcomeOf(row),
     start,
-    end: row.endTimeS === null ? null : endOf(row, start, stampWindow(row.endTimeS, clock, earlier)),
+    end,
     raw: { startS: row.startTimeS, endS: row.endTimeS, pstart: row.pstart },
   };
-}
-
-/** The start by pstart, which counts ticks since the boot and knows of no step, where that agrees with the stamp and narrows it (ledger rule 11). */
-function startOf(row: TaskRow, node: NodeState, stamp: Window): Window {
-  const { uptimeClock } = node;
-  if (uptimeClock === null) return stamp;
-  const at = row.pstart * 10;
-  const ageMs = Math.max(0, uptimeClock.asOf - (uptimeClock.offset.latest + at));
-  const slackMs = FORK_MS + Math.ceil(ageMs * CLOCK_RATE_ERROR);
-  const byTicks = {
-    earliest: uptimeClock.offset.earliest + at - slackMs,
-    latest: uptimeClock.offset.latest + at + slackMs,
-  };
-  return intersect(stamp, byTicks) ?? stamp;
-}
-
-/** No task ends before it began; a stamp of an end that seems to says that the clock was set back between. */
-function endOf(row: TaskRow, start: Window, stamp: Window): Window {
-  if (stamp.latest >= start.earliest) return stamp;
-  const lengthMs = Math.max(0, ((row.endTimeS ?? row.startTimeS) - row.startTimeS) * 1000);
-  return { earliest: start.earliest + Math.max(0, lengthMs - 1000), latest: start.latest + lengthMs + 1000 };
 }
 
 /** OK and WARNINGS succeeded; `unexpected status` tells nothing (pve-common, PVE/UPID.pm read_status). */

@@ -11,11 +11,24 @@ export class RunBook {
   protected readonly closed: ClosedRun[] = [];
   protected readonly conflicts: Conflict[] = [];
 
+  /** The run is known to have gone on after the proof of stopped that its start's task was around: so it began after it. */
+  protected outlive(): void {
+    const start = this.run?.start;
+    if (start === undefined || start.afterIfOutlived === null) return;
+    start.after = Math.max(start.after ?? start.afterIfOutlived, start.afterIfOutlived);
+    start.afterIfOutlived = null;
+  }
+
   /** No start lies before what is proven stopped or before the last end could have been. */
   protected lowerBound(): number | null {
-    const ended = this.closed.at(-1)?.end.window.earliest ?? null;
+    const ended = this.endedAfter();
     if (this.stoppedAt === null) return ended;
     return ended === null ? this.stoppedAt : Math.max(this.stoppedAt, ended);
+  }
+
+  /** The earliest instant at which the run before can have ended. */
+  protected endedAfter(): number | null {
+    return this.closed.at(-1)?.end.window.earliest ?? null;
   }
 
   protected open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {

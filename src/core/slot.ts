@@ -185,7 +185,8 @@ function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task | null
         task.type === 'qmstart' &&
         task.outcome === 'ok' &&
         task.nodeId === span.nodeId &&
-        task.start.earliest > start.latest &&
+        // Where it cannot be told which is older, the task's window holds the run's start either way.
+        task.start.latest > start.earliest &&
         task.start.earliest <= span.first.receivedAt &&
         around.some((dump) => meets(task.start, spanOf(dump, asOf))),
     ) ?? null

@@ -80,10 +80,13 @@ export class Sweep extends RunBook {
     if (task?.type === 'vzdump' && last?.end.task?.type === 'qmshutdown') last.end.reason = 'backup';
   }
 
+  /** Stopped within the task: the run began after it or, where nothing more is known of it, was over by then. */
   private openByTask(task: Task, window: Window, after: number | null): void {
     this.possible = null;
+    const isAround = after !== null && after > window.earliest;
+    const start = { uptime: null, isYoung: false, task, taskWindow: window, before: null, isLogEdge: false };
     this.open(
-      { uptime: null, isYoung: false, task, taskWindow: window, after, before: null, isLogEdge: false },
+      { ...start, after: isAround ? this.endedAfter() : after, afterIfOutlived: isAround ? after : null },
       task.nodeId,
       task.start.earliest,
       `task ${task.upid}`,
@@ -104,6 +107,7 @@ export class Sweep extends RunBook {
       this.conflicts.push({ edge: 'end', kept: run.provenBy, setAside: `task ${task.upid}`, at: latest });
       return;
     }
+    this.outlive();
     this.close({
       evidence: 'task',
       reason: effect.reason,
@@ -127,7 +131,16 @@ export class Sweep extends RunBook {
     const at = Math.min(since, task.start.earliest);
     this.possible = null;
     this.open(
-      { uptime: null, isYoung: false, task: null, taskWindow: null, after: null, before: at, isLogEdge: true },
+      {
+        uptime: null,
+        isYoung: false,
+        task: null,
+        taskWindow: null,
+        after: null,
+        afterIfOutlived: null,
+        before: at,
+        isLogEdge: true,
+      },
       task.nodeId,
       at,
       'the task log begins later',
@@ -193,6 +206,7 @@ export class Sweep extends RunBook {
       this.openObserved(span, slot);
     }
     if (this.run === null) return;
+    this.outlive();
     this.run.isObserved = true;
     this.run.provenAt = span.last.sentAt;
     this.run.provenBy = 'a sample of running';
@@ -227,7 +241,9 @@ export class Sweep extends RunBook {
         isYoung: span.isYoung && !isBarred,
         task,
         taskWindow: task === null ? null : spanOf(task, this.context.asOf),
-        after: this.lowerBound(),
+        // A run in a process that was there before it cannot be older than the process.
+        after: isBarred && span.start !== null ? latestOf(this.lowerBound(), span.start.earliest) : this.lowerBound(),
+        afterIfOutlived: null,
         before: span.first.receivedAt,
         isLogEdge: false,
       },
@@ -236,4 +252,8 @@ export class Sweep extends RunBook {
       'a sample of running',
     );
   }
+}
+
+function latestOf(a: number | null, b: number): number {
+  return a === null ? b : Math.max(a, b);
 }

@@ -86,7 +86,7 @@ export function restoreTask(
     engine.set(life, { lock: 'create', settings: { ...backedUp, rootfs: `local-lvm:vm-${vmid}-disk-1` } });
     life.holder = { machine, bootedAt: machine.boot?.bootedAt ?? 0 };
     yield options.isLive ? 1000 : options.takesMs;
-    if (options.isLive && life.type === 'qemu') {
+    if (options.isLive && life.type === 'qemu' && !life.state.settings.isTemplate) {
       yield* bringUp(engine, life, machine, context, 500);
       yield options.takesMs;
     }

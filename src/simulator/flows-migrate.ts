@@ -197,6 +197,8 @@ function* tunnelFlow(
     { ...settings, rootfs: `local-lvm:vm-${toVmid}-disk-0` },
     'migrate',
   );
+  // The tunnel holds it: nobody unlocks the arrival meanwhile.
+  arrival.holder = { machine: to, bootedAt: to.boot?.bootedAt ?? 0 };
   if (wasRunning === null) {
     yield takesMs;
   } else if (life.type === 'qemu') {
@@ -216,6 +218,7 @@ function* tunnelFlow(
     yield* bringUp(engine, arrival, to, context, 300);
   }
   yield random.between(300, 1500);
+  arrival.holder = null;
   engine.set(arrival, { lock: null });
   return 'OK';
 }

@@ -117,7 +117,11 @@ function randomNode(random: Random, beganAt: number, index: number, options: Ran
   const steps = random.chance(0.3)
     ? [{ at: beganAt + random.between(0, options.days * dayMs), byMs: random.between(-5000, 5000) }]
     : [];
-  const clock = { offsetMs: random.between(-4000, 4000), driftPpm: hasDrift ? random.between(-100, 100) : 0, steps };
+  const offsetMs = random.between(-4000, 4000);
+  // A clock that runs off is one that nothing holds: it gains where it is ahead, and is far off already.
+  const clock = hasDrift
+    ? { offsetMs: offsetMs + Math.sign(offsetMs) * 1000, driftPpm: Math.sign(offsetMs) * random.between(0, 100), steps }
+    : { offsetMs, driftPpm: 0, steps };
   return { name, bootedAt, clock };
 }
 

@@ -1,8 +1,9 @@
-import { audit, isClean, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
+import { isClean, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
 import { randomScenario, type RandomOptions } from '../../src/simulator/random-scenario.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { compileWorld, type World } from '../../src/simulator/world.js';
-import type { TrueSession } from '../../src/simulator/truth.js';
+import { guestKey } from '../../src/core/guest.js';
+import { auditWithinReach, type Sight } from './reach.js';
 import { watch, type VirtualManager } from './virtual-manager.js';
 
 const DAY_MS = 86_400_000;
@@ -19,6 +20,8 @@ export interface WorldRun {
 export interface WorldOptions extends RandomOptions {
   intervalMs?: number;
   tripMs?: number;
+  /** From the world's beginning to the first poll; what lies before is read back from the log. */
+  firstPollMs?: number;
   down?: (scenario: Scenario) => { from: number; to: number }[];
 }
 
@@ -28,7 +31,7 @@ export async function runWorld(seed: number, options: WorldOptions): Promise<Wor
   const world = compileWorld(scenario);
   // Events and faults end with the days; some polls more, and all that can be known is known.
   const untilAt = scenario.beganAt + options.days * DAY_MS + SETTLE_MS;
-  const firstPollAt = scenario.beganAt + 60_000;
+  const firstPollAt = scenario.beganAt + (options.firstPollMs ?? 60_000);
   const intervalMs = options.intervalMs ?? 30_000;
   const down = options.down?.(scenario) ?? [];
   const managers = await watch(world, {
@@ -38,21 +41,18 @@ export async function runWorld(seed: number, options: WorldOptions): Promise<Wor
     tripMs: options.tripMs ?? 5,
     down,
   });
-  const report = audit(world.truth(untilAt), ledgerOf(managers), untilAt);
-  report.missing = report.missing.filter((truth) => isWithinReach(truth, firstPollAt));
+  const truths = world.truth(untilAt);
+  const report = auditWithinReach(truths, ledgerOf(managers), sightOf(managers), untilAt);
   return { scenario, world, managers, report, untilAt };
 }
 
-/**
- * What neither log nor samples can tell: a run that ended before the first look without a stop, and one so short that its
- * host died, or it, before its start task was done.
- */
-function isWithinReach(truth: TrueSession, firstPollAt: number): boolean {
-  const { startedAt, endedAt, endedHow } = truth;
-  if (endedAt === null) return true;
-  const isTold = endedHow === 'stop' || endedHow === 'shutdown' || endedHow === 'reboot' || endedHow === 'suspend';
-  if (!isTold && endedAt <= firstPollAt + 60_000) return false;
-  return !(endedHow === 'host' && endedAt - startedAt < 5_000);
+/** What the managers could know of. */
+export function sightOf(managers: readonly VirtualManager[]): Sight {
+  return {
+    looks: managers.flatMap((manager) => manager.looks),
+    tasksOf: ({ cluster, type, vmid }) =>
+      managers.find((manager) => manager.cluster === cluster)?.state.guests.get(guestKey(type, vmid))?.tasks ?? [],
+  };
 }
 
 /** The managers' sessions as the auditor wants them. */

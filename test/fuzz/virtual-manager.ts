@@ -1,6 +1,7 @@
 import { commit, deriveGuest, reconcile, type ClusterState } from '../../src/core/reconcile.js';
 import { guestKey } from '../../src/core/guest.js';
 import { newNodeState } from '../../src/core/node-state.js';
+import type { GuestType } from '../../src/core/observation.js';
 import type { Session } from '../../src/core/session.js';
 import { silentLog } from '../../src/log.js';
 import type { ProxmoxApi } from '../../src/proxmox/client.js';
@@ -20,9 +21,19 @@ interface VirtualNode {
   pollCount: number;
 }
 
+/** A list that was seen. */
+export interface Look {
+  node: string;
+  type: GuestType;
+  sentAt: number;
+  receivedAt: number;
+}
+
 /** The manager's observe and reconcile over one cluster of a world, without database and sockets: what the fuzz judges. */
 export class VirtualManager {
   readonly state: ClusterState;
+  /** Every good list: what could be seen at all. */
+  readonly looks: Look[] = [];
   readonly nodes: VirtualNode[];
   private nextId = 1;
 
@@ -76,6 +87,12 @@ export class VirtualManager {
     node.pollCount += 1;
     node.isFailing = observation.qemu?.kind !== 'seen' || observation.lxc?.kind !== 'seen';
     if (observation.status?.kind === 'seen') node.statusAskedAt = clock.at;
+    for (const type of ['qemu', 'lxc'] as const) {
+      const list = observation[type];
+      if (list?.kind === 'seen') {
+        this.looks.push({ node: node.name, type, sentAt: list.sentAt, receivedAt: list.receivedAt });
+      }
+    }
     const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs });
     for (const { after, derived } of change.guests) {
       after.spans = after.spans.map((span) => (span.id === null ? { ...span, id: this.nextId++ } : span));
