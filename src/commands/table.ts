@@ -1,3 +1,4 @@
+import { check } from './check.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
 import { fingerprint } from './fingerprint.js';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   testCommand,
   serve,
   once,
+  check,
   migrateCommand,
   userAdd,
   userPasswd,

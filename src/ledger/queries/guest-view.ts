@@ -1,6 +1,7 @@
 import type { GuestType } from '../../core/observation.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
+import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
 import { stateOf } from './guest-counts.js';
 import { proofsOf, type Proof } from './proof.js';
 import type { GuestView } from './read-model.js';
@@ -38,11 +39,27 @@ export async function guestViewsOf(
 ): Promise<GuestView[]> {
   const guests = rows.map(({ id, type, open_session_id: open }) => ({ id, type, isOpen: open !== null }));
   const proofs = await proofsOf(db, guests, sights);
-  const ended = await endedRuntimes(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => viewOf(row, sights, proofs.get(row.id), ended.get(row.id) ?? 0));
+  const ids = rows.map((row) => row.id);
+  const ended = await endedRuntimes(db, ids);
+  const corrections = await correctionsInForce(db, ids);
+  for (const one of corrections.values()) ended.set(one.guestId, (ended.get(one.guestId) ?? 0) + correctedMs(one));
+  return rows.map((row) => {
+    const open = corrections.get(row.open_session_id ?? -1);
+    return viewOf(open === undefined ? row : withOpen(row, open), sights, proofs.get(row.id), ended.get(row.id) ?? 0);
+  });
+}
+
+/** What a correction adds to the time of ended sessions. */
+function correctedMs(correction: CorrectedSession): number {
+  const { derived } = correction;
+  const counting = countingEdges(correction);
+  const lengthOf = (edges: typeof derived): number => (edges.end_at === null ? 0 : edges.end_at - edges.start_at);
+  return lengthOf(counting) - lengthOf(derived);
+}
+
+function withOpen(row: GuestRecord, correction: CorrectedSession): GuestRecord {
+  if (correction.endAt !== null) return { ...row, open_session_id: null, open_start_at: null };
+  return { ...row, open_start_at: correction.startAt ?? row.open_start_at };
 }
 
 async function endedRuntimes(db: Queryable, guestIds: readonly number[]): Promise<Map<number, number>> {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database.js';
+import { correctionsInForce } from './corrections.js';
 import { guestViewsOf, type GuestRecord } from './guest-view.js';
 import type { GuestView } from './read-model.js';
 import { nodeSights } from './sights.js';
@@ -13,9 +14,11 @@ export async function startsSince(db: Queryable, since: number): Promise<number>
 
 /** Open sessions by the node that they run on, by its wire name: also of nodes that are not seen. */
 export async function openSessionsByNode(db: Queryable): Promise<Map<string, number>> {
+  const ended = [...(await correctionsInForce(db)).values()].filter((one) => one.endAt !== null).map((one) => one.id);
   const rows = (await db('sessions as e')
     .join('nodes as n', 'n.id', 'e.node_id')
     .whereNotNull('e.open_guest_id')
+    .whereNotIn('e.id', ended)
     .groupBy('n.name')
     .select('n.name')
     .count('* as count')) as { name: string; count: number | string }[];

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { GuestType } from '../../core/observation.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
+import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
 import { proofsOf } from './proof.js';
 import { nodeSights } from './sights.js';
 
@@ -22,6 +23,7 @@ interface SumRow {
 }
 
 interface OpenRow {
+  id: number;
   guest_id: number;
   type: GuestType;
   start_at: number;
@@ -36,13 +38,35 @@ export async function usageByGuest(
   guestIds: readonly number[] | null = null,
 ): Promise<Map<number, Usage>> {
   const usage = new Map<number, Usage>();
-  for (const row of await inParts(guestIds, (ids) => endedSums(db, range, ids))) {
+  const corrections = await correctionsInForce(db, guestIds);
+  const correctedIds = [...corrections.keys()];
+  for (const row of await inParts(guestIds, (ids) => endedSums(db, range, ids, correctedIds))) {
     const running = Number(row.running);
     const errorMs = Math.max(Number(row.high) - running, running - Number(row.low), 0);
     usage.set(row.guest_id, { runningMs: running, errorMs, sessionCount: Number(row.sessions) });
   }
-  await addOpen(db, usage, range, guestIds);
+  for (const one of corrections.values()) addCorrected(usage, range, one);
+  await addOpen(db, usage, range, guestIds, corrections);
   return usage;
+}
+
+/** An ended session that was corrected: a corrected edge is off by nothing. */
+function addCorrected(
+  usage: Map<number, Usage>,
+  { from, to }: { from: number; to: number },
+  one: CorrectedSession,
+): void {
+  const edges = countingEdges(one);
+  if (edges.end_at === null || edges.start_at >= to || edges.end_at <= from) return;
+  const clip = (at: number): number => Math.min(Math.max(at, from), to);
+  const runningMs = clip(edges.end_at) - clip(edges.start_at);
+  const high = clip(edges.end_latest ?? edges.end_at) - clip(edges.start_earliest ?? from);
+  const low = Math.max(0, clip(edges.end_earliest ?? edges.end_at) - clip(edges.start_latest));
+  add(usage, one.guestId, { runningMs, errorMs: Math.max(high - runningMs, runningMs - low, 0), sessionCount: 1 });
+}
+
+function add(usage: Map<number, Usage>, guestId: number, more: Usage): void {
+  usage.set(guestId, totalUsage([usage.get(guestId) ?? { runningMs: 0, errorMs: 0, sessionCount: 0 }, more]));
 }
 
 /** The sum over guests; errors add up, since every bound may be at its worst at once. */
@@ -64,6 +88,7 @@ async function endedSums(
   db: Queryable,
   range: { from: number; to: number },
   guestIds: number[] | null,
+  correctedIds: number[],
 ): Promise<SumRow[]> {
   const { from, to } = range;
   // Clipped in the query: a month of a big site is summed without a row of it leaving the database.
@@ -87,6 +112,7 @@ async function endedSums(
       db.raw(`sum(case when ${low} > 0 then ${low} else 0 end) as low`, [...lowBinds, ...lowBinds]) as Knex.Raw<number>,
     );
   if (guestIds !== null) void query.whereIn('guest_id', guestIds);
+  if (correctedIds.length > 0) void query.whereNotIn('id', correctedIds);
   return (await query) as unknown as SumRow[];
 }
 
@@ -99,8 +125,12 @@ async function addOpen(
   usage: Map<number, Usage>,
   { from, to }: { from: number; to: number },
   guestIds: readonly number[] | null,
+  corrections: ReadonlyMap<number, CorrectedSession>,
 ): Promise<void> {
-  const open = await inParts(guestIds, (ids) => openSessions(db, to, ids));
+  const derived = await inParts(guestIds, (ids) => openSessions(db, ids));
+  const open = derived
+    .flatMap((row) => withCorrection(row, corrections.get(row.id)))
+    .filter((row) => row.start_at < to);
   const guests = open.map((row) => ({ id: row.guest_id, type: row.type }));
   const proofs = await proofsOf(db, guests, await nodeSights(db));
   const clip = (at: number): number => Math.min(Math.max(at, from), to);
@@ -109,21 +139,22 @@ async function addOpen(
     if (until < from) continue;
     const start = clip(row.start_at);
     const off = Math.max(start - clip(row.start_earliest ?? from), clip(row.start_latest) - start);
-    const before = usage.get(row.guest_id) ?? { runningMs: 0, errorMs: 0, sessionCount: 0 };
-    usage.set(row.guest_id, {
-      runningMs: before.runningMs + clip(until) - start,
-      errorMs: before.errorMs + off,
-      sessionCount: before.sessionCount + 1,
-    });
+    add(usage, row.guest_id, { runningMs: clip(until) - start, errorMs: off, sessionCount: 1 });
   }
 }
 
-async function openSessions(db: Queryable, to: number, guestIds: number[] | null): Promise<OpenRow[]> {
+/** Empty where a correction ended it. */
+function withCorrection(row: OpenRow, correction: CorrectedSession | undefined): OpenRow[] {
+  if (correction === undefined) return [row];
+  const edges = countingEdges(correction);
+  return edges.end_at === null ? [{ ...row, ...edges }] : [];
+}
+
+async function openSessions(db: Queryable, guestIds: number[] | null): Promise<OpenRow[]> {
   const query = db('sessions as e')
     .join('guests as g', 'g.id', 'e.guest_id')
     .whereNotNull('e.open_guest_id')
-    .where('e.start_at', '<', to)
-    .select('e.guest_id', 'g.type', 'e.start_at', 'e.start_earliest', 'e.start_latest');
+    .select('e.id', 'e.guest_id', 'g.type', 'e.start_at', 'e.start_earliest', 'e.start_latest');
   if (guestIds !== null) void query.whereIn('e.open_guest_id', guestIds);
   return (await query) as OpenRow[];
 }

@@ -2,6 +2,7 @@ import type { EndReason, Evidence } from '../../core/evidence.js';
 import type { GuestType } from '../../core/observation.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
+import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
 import { proofsOf } from './proof.js';
 import type { EdgeView, SegmentView, SessionView } from './read-model.js';
 import { namesOf } from './records.js';
@@ -42,15 +43,30 @@ interface SegmentRow {
   memory_bytes: number | null;
 }
 
-/** The views of these rows in their order: segments and proofs are asked once for all of them. */
-export async function sessionViewsOf(db: Queryable, rows: readonly SessionRecord[]): Promise<SessionView[]> {
-  if (rows.length === 0) return [];
+/**
+ * The views of these rows in their order, with the corrections in force: segments and proofs are asked once for all of
+ * them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
+ */
+export async function sessionViewsOf(db: Queryable, derived: readonly SessionRecord[]): Promise<SessionView[]> {
+  if (derived.length === 0) return [];
+  const corrections = await correctionsInForce(db, [...new Set(derived.map((row) => row.guest_id))]);
+  const rows = derived.map((row) => corrected(row, corrections.get(row.id) ?? null));
   const segments = await segmentsOf(
     db,
     rows.map((row) => row.id),
   );
   const proofs = await openProofs(db, rows);
   return rows.map((row) => viewOf(row, segments.get(row.id) ?? [], proofs.get(row.guest_id) ?? null));
+}
+
+function corrected(row: SessionRecord, correction: CorrectedSession | null): SessionRecord {
+  if (correction === null) return row;
+  return {
+    ...row,
+    ...countingEdges(correction),
+    ...(correction.startAt === null ? {} : { start_evidence: 'manual' as const }),
+    ...(correction.endAt === null ? {} : { end_evidence: 'manual' as const, end_reason: row.end_reason ?? 'manual' }),
+  };
 }
 
 async function openProofs(db: Queryable, rows: readonly SessionRecord[]): Promise<Map<number, number | null>> {
@@ -107,9 +123,23 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     user: row.user,
     provenUntil,
     durationMs: Math.max(0, provenUntil - row.start_at),
-    segments,
+    segments: withinEdges(segments, row.start_at, end?.at ?? null),
     createdAt: row.created_at,
   };
+}
+
+/** A correction of an edge leaves the stored segments as they were derived: here they are cut to it, or reach to it. */
+function withinEdges(segments: SegmentView[], from: number, to: number | null): SegmentView[] {
+  const isWhole = segments[0]?.startedAt === from && (segments.at(-1)?.endedAt ?? null) === to;
+  if (isWhole || segments.length === 0) return segments;
+  const until = to ?? Number.POSITIVE_INFINITY;
+  const kept = segments.filter((one, k) => (k === 0 || one.startedAt < until) && (one.endedAt ?? until) >= from);
+  const whole = kept.length > 0 ? kept : segments.slice(0, 1);
+  return whole.map((one, k) => ({
+    ...one,
+    startedAt: k === 0 ? from : one.startedAt,
+    endedAt: k === whole.length - 1 ? to : one.endedAt,
+  }));
 }
 
 function endOf(row: SessionRecord): EdgeView | null {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Queryable } from '../database.js';
+import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
 import { overlapping } from './overlap.js';
 import type { Page, SessionView } from './read-model.js';
 import { sessionRecords } from './records.js';
@@ -23,8 +24,9 @@ export async function listSessions(
   filter: SessionFilter & { page: number; perPage: number },
 ): Promise<Page<SessionView>> {
   const { page, perPage } = filter;
-  const counted = (await narrowed(db, filter).count('* as count').first()) as { count: number | string };
-  const ids = newestFirst(narrowed(db, filter))
+  const corrections = [...(await correctionsInForce(db)).values()];
+  const counted = (await narrowed(db, filter, corrections).count('* as count').first()) as { count: number | string };
+  const ids = newestFirst(narrowed(db, filter, corrections))
     .limit(perPage)
     .offset((page - 1) * perPage);
   return { items: await sessionsWith(db, await idsOf(ids)), total: Number(counted.count), page, perPage };
@@ -32,7 +34,8 @@ export async function listSessions(
 
 /** Every open session that the filter leaves, newest start first. */
 export async function runningSessions(db: Queryable, filter: SessionFilter = {}): Promise<SessionView[]> {
-  return sessionsWith(db, await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }))));
+  const corrections = [...(await correctionsInForce(db)).values()];
+  return sessionsWith(db, await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }, corrections))));
 }
 
 /** The session with that id; null when unknown. */
@@ -41,7 +44,7 @@ export async function sessionById(db: Queryable, id: number): Promise<SessionVie
 }
 
 /** Only the table of sessions, so that both databases walk an index and stop at the end of the page. */
-function narrowed(db: Queryable, filter: SessionFilter): Knex.QueryBuilder {
+function narrowed(db: Queryable, filter: SessionFilter, corrections: readonly CorrectedSession[]): Knex.QueryBuilder {
   const query = db('sessions as e');
   if (filter.guestId !== undefined) void query.where('e.guest_id', filter.guestId);
   if (filter.vmid !== undefined) void query.whereIn('e.guest_id', db('guests').where('vmid', filter.vmid).select('id'));
@@ -50,10 +53,32 @@ function narrowed(db: Queryable, filter: SessionFilter): Knex.QueryBuilder {
     void query.whereIn('e.guest_id', db('guests').whereIn('cluster_id', clusters).select('id'));
   }
   if (filter.node !== undefined) hasSegmentOn(db, query, filter.node);
+  if (corrections.length === 0) {
+    asDerived(query, filter);
+    return query;
+  }
+  // A corrected session is judged by what counts; it keeps its place in the order, which is by the derived start.
+  const fitting = corrections.filter((one) => fits(one, filter)).map((one) => one.id);
+  const ids = corrections.map((one) => one.id);
+  void query.where((where) => {
+    void where.whereIn('e.id', fitting).orWhere((plain) => {
+      void plain.whereNotIn('e.id', ids);
+      asDerived(plain, filter);
+    });
+  });
+  return query;
+}
+
+function asDerived(query: Knex.QueryBuilder, filter: SessionFilter): void {
   if (filter.isRunning === true) void query.whereNotNull('e.open_guest_id');
   if (filter.isRunning === false) void query.whereNull('e.open_guest_id');
   overlapping(query, { start: 'e.start_at', end: 'e.end_at' }, filter);
-  return query;
+}
+
+function fits(correction: CorrectedSession, { isRunning, from, to }: SessionFilter): boolean {
+  const { start_at: start, end_at: end } = countingEdges(correction);
+  if (isRunning !== undefined && isRunning !== (end === null)) return false;
+  return (to === undefined || start < to) && (from === undefined || end === null || end > from || start >= from);
 }
 
 function hasSegmentOn(db: Queryable, query: Knex.QueryBuilder, node: string): void {
