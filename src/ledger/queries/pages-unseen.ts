@@ -53,6 +53,8 @@ async function overlaps(
     .joinRaw('cross join segments as m')
     .joinRaw('cross join gaps as p')
     .whereRaw('m.session_id = e.id and p.node_id = m.node_id')
+    // A lost log and a set clock hide no list: guests were seen meanwhile, or another gap says that they were not.
+    .whereNotIn('p.reason', ['log_rotated', 'clock_step'])
     .where('p.started_at', '<', to)
     .where((where) => void where.whereNull('p.ended_at').orWhere('p.ended_at', '>', from))
     .where('e.start_at', '<', to)

@@ -1,14 +1,13 @@
-import type { EndReason, Evidence } from '../../core/evidence.js';
-import { guestKey, type GuestState, type Life, type StoredSession } from '../../core/guest.js';
+import type { NodeCoverage } from '../../core/coverage.js';
+import { guestKey, type GuestState } from '../../core/guest.js';
 import { readClock, type NodeClock } from '../../core/node-clock.js';
 import { bootByTask, bootsWith, newNodeState, type NodeState } from '../../core/node-state.js';
 import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.js';
-import type { ChangedField, ProfileChange } from '../../core/profile.js';
 import type { ClusterState } from '../../core/reconcile.js';
-import type { Edge, Segment } from '../../core/session.js';
-import type { Span } from '../../core/span.js';
-import { guestTypeOf, type Task, type TaskOutcome } from '../../core/task.js';
+import { guestTypeOf, type Task } from '../../core/task.js';
 import type { Queryable } from '../database.js';
+import { changeOf, lifeOf, sessionOf, spanOf, taskOf } from './facts-of-rows.js';
+import { loadCoverage } from './gaps.js';
 import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** Polls whose clock readings are intersected again at start. */
@@ -27,7 +26,9 @@ export async function loadCluster(db: Queryable, clusterId: number): Promise<Clu
     node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
   }
   const pools = new Map([...guests].map(([key, guest]) => [key, guest.profile.pool]));
-  return { nodes, guests, samples: new Map(), pools, pending: pendingOf(guests) };
+  const coverage = new Map<number, NodeCoverage>();
+  for (const id of nodes.keys()) coverage.set(id, await loadCoverage(db, id));
+  return { nodes, guests, samples: new Map(), pools, pending: pendingOf(guests), coverage };
 }
 
 /** After a restart every migration is looked at once more. */
@@ -144,105 +145,6 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
     if (task.vmid !== null) guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
   }
   return guests;
-}
-
-function lifeOf(row: Row, id: number): Life {
-  return {
-    id,
-    life: numberOf(row, 'life'),
-    firstSeenAt: numberOf(row, 'first_seen_at'),
-    destroyed: windowOf(row, 'destroyed'),
-  };
-}
-
-function changeOf(row: Row): ProfileChange {
-  const latest = numberOf(row, 'latest');
-  return {
-    field: textOf(row, 'field') as ChangedField,
-    before: maybeText(row, 'before_value'),
-    after: maybeText(row, 'after_value'),
-    window: { earliest: maybeNumber(row, 'earliest') ?? latest, latest },
-  };
-}
-
-function spanOf(row: Row): Span {
-  const first = { sentAt: numberOf(row, 'first_sent'), receivedAt: numberOf(row, 'first_received') };
-  const lastSent = maybeNumber(row, 'last_sent');
-  const uptimeS = maybeNumber(row, 'sample_uptime_s');
-  return {
-    id: numberOf(row, 'id'),
-    nodeId: numberOf(row, 'node_id'),
-    state: textOf(row, 'state') as Span['state'],
-    pid: maybeNumber(row, 'pid'),
-    first,
-    last: lastSent === null ? first : { sentAt: lastSent, receivedAt: numberOf(row, 'last_received') },
-    start: windowOf(row, 'start'),
-    isYoung: row['is_young'] === 1,
-    isBarred: row['is_barred'] === 1,
-    sample:
-      uptimeS === null
-        ? null
-        : { sentAt: numberOf(row, 'sample_sent'), receivedAt: numberOf(row, 'sample_received'), uptimeS },
-  };
-}
-
-function taskOf(row: Row): Task {
-  const start = windowOf(row, 'start');
-  if (start === null) throw new Error(`task ${textOf(row, 'upid')} has no start`);
-  return {
-    upid: textOf(row, 'upid'),
-    nodeId: numberOf(row, 'node_id'),
-    type: textOf(row, 'type'),
-    vmid: maybeNumber(row, 'vmid'),
-    user: textOf(row, 'user'),
-    outcome: (row['status'] ?? 'running') as TaskOutcome,
-    start,
-    end: windowOf(row, 'end'),
-    raw: { startS: numberOf(row, 'raw_start_s'), endS: maybeNumber(row, 'raw_end_s'), pstart: numberOf(row, 'pstart') },
-  };
-}
-
-function sessionOf(row: Row, segments: ReadonlyMap<number, Row[]>): StoredSession {
-  const id = numberOf(row, 'id');
-  const isOpen = row['end_at'] === null;
-  return {
-    id,
-    guestId: numberOf(row, 'guest_id'),
-    session: {
-      start: edgeOf(row, 'start', 'start_upid'),
-      end: isOpen ? null : edgeOf(row, 'end', 'stop_upid'),
-      endReason: row['end_reason'] as EndReason | null,
-      user: maybeText(row, 'user'),
-      segments: joinedSegments(segments.get(id) ?? []),
-    },
-  };
-}
-
-/** By node alone, as sessions are derived: what a change of size split belongs together. */
-function joinedSegments(rows: readonly Row[]): Segment[] {
-  const joined: Segment[] = [];
-  for (const row of rows) {
-    const segment = {
-      nodeId: numberOf(row, 'node_id'),
-      startedAt: numberOf(row, 'started_at'),
-      endedAt: maybeNumber(row, 'ended_at'),
-    };
-    const last = joined.at(-1);
-    if (last?.nodeId === segment.nodeId && last.endedAt === segment.startedAt) last.endedAt = segment.endedAt;
-    else joined.push(segment);
-  }
-  return joined;
-}
-
-function edgeOf(row: Row, edge: 'start' | 'end', upid: string): Edge {
-  return {
-    at: numberOf(row, `${edge}_at`),
-    earliest: maybeNumber(row, `${edge}_earliest`),
-    latest: numberOf(row, `${edge}_latest`),
-    evidence: textOf(row, `${edge}_evidence`) as Evidence,
-    upid: maybeText(row, upid),
-    proofs: JSON.parse(textOf(row, `${edge}_proof`)) as string[],
-  };
 }
 
 function groupBy(rows: readonly Row[], column = 'guest_id'): Map<number, Row[]> {

@@ -1,0 +1,63 @@
+import type { ClusterState, GuestChange } from './cluster-state.js';
+import {
+  coverageAfter,
+  endedGaps,
+  isProven,
+  logHole,
+  noCoverage,
+  type JudgedGuest,
+  type NodeCoverage,
+} from './coverage.js';
+import { gapChange, type GapChange } from './gap.js';
+import type { GuestState } from './guest.js';
+import type { NodeState } from './node-state.js';
+import type { NodeObservation } from './observation.js';
+
+export interface PollContext {
+  /** Twice this without a poll is a gap of the manager's own. */
+  intervalMs: number;
+  /** When polls of the cluster's other nodes ended since this node's last one; only asked where that was long ago. */
+  clusterPolls?: readonly number[];
+  /** By how much the manager's clock ran ahead of its monotonic clock since this node's last poll. */
+  clockStepMs?: number;
+}
+
+/** The gaps that the poll changes, and those that its evidence now proves. */
+export function gapsOf(
+  state: ClusterState,
+  before: NodeState,
+  after: NodeState,
+  observation: NodeObservation,
+  context: PollContext,
+  guests: readonly GuestChange[],
+): { gap: GapChange; coverage: NodeCoverage } {
+  const known = state.coverage?.get(before.id) ?? noCoverage;
+  const hole = logHole(known, observation, after.clock, () => hasTaskOf(state, before));
+  const { intervalMs, clusterPolls = [] } = context;
+  const gap = gapChange({ before, after, observation, intervalMs, clusterPolls, hole, clockStepMs: 0 });
+  const coverage = coverageAfter(known, observation, hole, endedGaps(gap, before.gap));
+  const isFirstReading = coverage.unproven.some((one) => one.endedAt > (known.tasksReadAt ?? 0));
+  if (coverage.unproven.length === 0 || (guests.length === 0 && !isFirstReading)) return { gap, coverage };
+  const judged = judgedGuests(state, guests);
+  gap.proven = coverage.unproven.filter((one) => isProven(one, after, coverage, judged));
+  return { gap, coverage: { ...coverage, unproven: coverage.unproven.filter((one) => !gap.proven.includes(one)) } };
+}
+
+function judgedGuests(state: ClusterState, changed: readonly GuestChange[]): JudgedGuest[] {
+  const guests = new Map([...state.guests].map(([key, guest]) => [key, judgedOf(guest)]));
+  for (const { key, after, derived } of changed) guests.set(key, { guest: after, sessions: derived.sessions });
+  return [...guests.values()];
+}
+
+function judgedOf(guest: GuestState): JudgedGuest {
+  return { guest, sessions: guest.sessions.map((one) => one.session) };
+}
+
+/** True when a task of this node is known: then a log in which none is met has lost some. */
+function hasTaskOf(state: ClusterState, node: NodeState): boolean {
+  if (node.tasks.length > 0) return true;
+  for (const { tasks } of state.guests.values()) {
+    if (tasks.some((task) => task.nodeId === node.id && task.end !== null)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,157 @@
+import type { ClusterState, GuestChange } from './cluster-state.js';
+import { deriveGuest } from './derive-guest.js';
+import {
+  goneGuest,
+  guestKey,
+  hasFactsAfter,
+  livesOf,
+  profileOf,
+  type GuestProfile,
+  type GuestState,
+  type LastSamples,
+} from './guest.js';
+import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
+import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
+import { isResize, profileChanges } from './profile.js';
+import { applyRow, closeAbsent } from './sample.js';
+import { SETTLE_MS } from './sweep.js';
+import { effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
+
+/** One poll of one node on its way through the state, which it leaves as it is: offsets and boots, then tasks, then samples. */
+export class Round {
+  readonly samples: LastSamples = new Map();
+  private readonly touched = new Map<string, GuestState>();
+  private readonly restarted = new Set<string>();
+  /** Guests to derive again, and when (see ClusterState.pending). */
+  readonly pending = new Map<string, number>();
+
+  constructor(
+    private readonly state: ClusterState,
+    private node: NodeState,
+    private readonly observation: NodeObservation,
+  ) {}
+
+  private guest(key: string): GuestState | null {
+    return this.touched.get(key) ?? this.state.guests.get(key) ?? null;
+  }
+
+  takeTasks(): void {
+    const { tasks } = this.observation;
+    const { clock } = this.node;
+    const earlier = this.state.nodes.get(this.node.id)?.clock ?? null;
+    if (tasks.kind !== 'seen' || clock === null) return;
+    let oldestEnd: number | null = null;
+    let boots = this.node.boots;
+    for (const row of tasks.value.rows) {
+      const task = taskFrom(row, this.node, clock, earlier);
+      boots = bootsWith(boots, bootByTask(task.start, row.pstart));
+      if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
+      if (!EVIDENCE_TYPES.has(row.type)) continue;
+      if (task.vmid === null) this.takeNodeTask(task);
+      else this.takeGuestTask(guestTypeOf(task.type), task.vmid, task);
+    }
+    // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
+    const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
+    this.node = { ...this.node, boots, coverageSince };
+  }
+
+  takePending(): void {
+    for (const [key, at] of this.state.pending) {
+      const guest = this.guest(key);
+      if (at > this.observation.finishedAt || guest === null || this.pending.has(key)) continue;
+      this.pending.set(key, at);
+      this.touched.set(key, { ...guest });
+    }
+  }
+
+  private takeNodeTask(task: Task): void {
+    const others = this.node.tasks.filter((known) => known.upid !== task.upid);
+    this.node = { ...this.node, tasks: [...others, task] };
+  }
+
+  private takeGuestTask(type: GuestType, vmid: number, task: Task): void {
+    const key = guestKey(type, vmid);
+    const guest = this.guest(key) ?? goneGuest(type, vmid, this.node.id, task);
+    const known = guest.tasks.find((one) => one.upid === task.upid);
+    // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
+    if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
+    // The start stays as it was read while it ran: the clock may have been set since.
+    const taken = known === undefined ? task : { ...task, start: known.start };
+    const tasks =
+      known === undefined ? [...guest.tasks, taken] : guest.tasks.map((one) => (one === known ? taken : one));
+    if (task.type === 'qmigrate' && task.outcome === 'ok')
+      this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
+    this.touched.set(key, { ...guest, tasks });
+    if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
+  }
+
+  takeList(type: GuestType, list: Seen<GuestRow[]> | null): void {
+    if (list?.kind !== 'seen') return;
+    const listed = new Set<string>();
+    for (const row of list.value) {
+      const key = guestKey(type, row.vmid);
+      listed.add(key);
+      const known = this.guest(key);
+      const { guest, sample } = applyRow({
+        row,
+        guest: known,
+        profile: this.profile(row, key, known),
+        node: this.node,
+        at: { sentAt: list.sentAt, receivedAt: list.receivedAt },
+        lastSample: this.state.samples.get(key) ?? null,
+        lastSeenOf: (nodeId) => this.state.nodes.get(nodeId)?.lastSeen[type] ?? null,
+        mayHaveRun: this.restarted.has(key),
+      });
+      if (guest !== null && guest !== known) this.touched.set(key, this.withChanges(guest, known, list));
+      if (sample !== null) this.samples.set(key, sample);
+    }
+    for (const guest of this.state.guests.values()) {
+      const key = guestKey(guest.type, guest.vmid);
+      if (guest.type !== type || !guest.isOpen || guest.nodeId !== this.node.id || listed.has(key)) continue;
+      this.touched.set(key, closeAbsent(this.guest(key) ?? guest, this.node.lastSeen[type]));
+    }
+  }
+
+  /** What changed of its profile lies between the last list that showed the guest and this one. */
+  private withChanges(guest: GuestState, known: GuestState | null, list: Exchange): GuestState {
+    if (known === null) return guest;
+    const lastSeen = this.state.nodes.get(known.nodeId)?.lastSeen[known.type] ?? null;
+    const isListed = known.isOpen || known.spans.length === 0;
+    const shownAt = (isListed ? lastSeen : known.spans.at(-1)?.last)?.sentAt ?? list.sentAt;
+    const window = { earliest: Math.min(shownAt, list.sentAt), latest: list.receivedAt };
+    const changes = profileChanges(known, guest, window);
+    // Of changes that are written only resizes are needed again.
+    return { ...guest, changes: [...known.changes.filter(isResize), ...changes] };
+  }
+
+  private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
+    return profileOf(row, this.state.pools.get(key) ?? known?.profile.pool ?? null);
+  }
+
+  /** The node after the poll: its good lists are now the last ones seen. */
+  closeNode(before: NodeState): NodeState {
+    const seen = (list: Seen<unknown> | null, last: NodeState['lastSeen'][GuestType]) =>
+      list?.kind === 'seen' ? { sentAt: list.sentAt, receivedAt: list.receivedAt } : last;
+    return {
+      ...this.node,
+      lastSeen: {
+        qemu: seen(this.observation.qemu, before.lastSeen.qemu),
+        lxc: seen(this.observation.lxc, before.lastSeen.lxc),
+      },
+      lastPollFinishedAt: this.observation.finishedAt,
+    };
+  }
+
+  derived(node: NodeState): GuestChange[] {
+    return [...this.touched].map(([key, guest]) => {
+      const after = { ...guest, lives: livesOf(guest.lives, guest.tasks, (at) => hasFactsAfter(guest, at)) };
+      const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
+      return {
+        key,
+        before: this.state.guests.get(key) ?? null,
+        after,
+        derived: deriveGuest(after, nodeOf, this.observation.finishedAt),
+      };
+    });
+  }
+}
