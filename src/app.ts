@@ -4,6 +4,7 @@ import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
+import { runChecks } from './ledger/checks.js';
 import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import type { Log } from './log.js';
@@ -36,7 +37,7 @@ export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
   const db = openDatabase(config.database);
   const collector = new Collector({ config, db, clock, log });
-  const schedule = new Schedule(collector, config.polling.intervalSeconds, log);
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, () => checkDaily(db, { clock, log }));
   const pollNow: PollNow = (request) => collector.pollNow(request);
   let web: Web | null = null;
 
@@ -83,6 +84,14 @@ export function createApp(config: Config, parts: AppParts): App {
       await db.close();
     },
   };
+}
+
+/** The sanity checker's daily run: what it finds waits on the page Checks. */
+async function checkDaily(db: Database, { clock, log }: Pick<AppParts, 'clock' | 'log'>): Promise<void> {
+  const findings = await runChecks(db, clock.now());
+  if (findings.length > 0)
+    log.warn('the ledger was checked: findings wait on the page Checks', { findings: findings.length });
+  else log.info('the ledger was checked: nothing contradicts anything else');
 }
 
 /** With no user yet, one line with a one-time link on an address that a browser can open. */

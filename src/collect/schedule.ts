@@ -21,9 +21,14 @@ export function delayMs(k: number, n: number, pollCount: number, intervalMs: num
   return spreadMs + ditherMs;
 }
 
+/** What is done once a day, at a quiet and odd minute of the machine's own night. */
+const DAILY = '17 3 * * *';
+
 /** Polls every node once an interval, from node-cron's ticks; a node whose poll is still under way is skipped and counted. */
 export class Schedule {
-  private task: ScheduledTask | null = null;
+  private readonly tasks: ScheduledTask[] = [];
+  /** The daily work that is under way. */
+  private daily: Promise<void> | null = null;
   private readonly timers = new Set<NodeJS.Timeout>();
   /** Polls that were due while the one before was still under way. */
   skippedCount = 0;
@@ -32,15 +37,29 @@ export class Schedule {
     private readonly collector: Collector,
     private readonly intervalSeconds: number,
     private readonly log: Log,
+    private readonly everyDay: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   start(): void {
-    this.task = cron.schedule(cronOf(this.intervalSeconds), () => this.tick());
+    this.tasks.push(cron.schedule(cronOf(this.intervalSeconds), () => this.tick()));
+    this.tasks.push(cron.schedule(DAILY, () => this.day()));
+  }
+
+  private day(): void {
+    if (this.daily !== null) return;
+    this.daily = this.everyDay()
+      .catch((error: unknown) =>
+        this.log.error('the daily work failed; it is tried again tomorrow', {
+          error: error instanceof Error ? error.message : String(error),
+        }),
+      )
+      .finally(() => (this.daily = null));
   }
 
   /** Stops the ticks and waits for polls under way. */
   async stop(): Promise<void> {
-    await this.task?.destroy();
+    for (const task of this.tasks.splice(0)) await task.destroy();
+    await this.daily;
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     for (const member of this.collector.roster.members.values()) await member.polling?.catch(() => undefined);

@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import { csrfTokenOf } from '../csrf.js';
-import { agoText, zoneClock, type InstantFigure } from './pages-figures.js';
+import { agoText, countText, zoneClock, type InstantFigure } from './pages-figures.js';
 
-export type Section = 'overview' | 'guests' | 'sessions' | 'nodes' | 'gaps';
+export type Section = 'overview' | 'guests' | 'sessions' | 'nodes' | 'gaps' | 'checks';
 
 export interface Flash {
   tone: 'good' | 'warn' | 'fault';
@@ -19,7 +19,8 @@ export interface Chrome {
   /** Empty: as the system's. */
   theme: '' | 'light' | 'dark';
   hasHeader: boolean;
-  nav: { href: string; label: string; isCurrent: boolean }[];
+  /** With how many things wait there for a person; empty: none. */
+  nav: { href: string; label: string; isCurrent: boolean; count: string }[];
   user: { name: string; role: string } | null;
   synced: (InstantFigure & { ago: string }) | null;
   canSync: boolean;
@@ -37,11 +38,17 @@ const sections: { section: Section; href: string; label: string }[] = [
   { section: 'sessions', href: '/sessions', label: 'Sessions' },
   { section: 'nodes', href: '/nodes', label: 'Nodes' },
   { section: 'gaps', href: '/gaps', label: 'Gaps' },
+  { section: 'checks', href: '/checks', label: 'Checks' },
 ];
 
-/** The links of the header, the current one marked. */
-export function navOf(section: Section): Chrome['nav'] {
-  return sections.map((entry) => ({ href: entry.href, label: entry.label, isCurrent: entry.section === section }));
+/** The links of the header, the current one marked; the checks with how many findings wait. */
+export function navOf(section: Section, findingCount: number): Chrome['nav'] {
+  return sections.map((entry) => ({
+    href: entry.href,
+    label: entry.label,
+    isCurrent: entry.section === section,
+    count: entry.section === 'checks' && findingCount > 0 ? countText(findingCount) : '',
+  }));
 }
 
 /** A page without header: login, set-up, errors. Needs no database and no login. */

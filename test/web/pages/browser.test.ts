@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { runChecks } from '../../../src/ledger/checks.js';
 import { describeInBrowser } from '../../support/browser.js';
 import { openSite, siteUser, type Site } from './site.js';
+import { seedFindings } from './seed-findings.js';
+import { seedNow } from './seed-plan.js';
 import { seedSite } from './seed.js';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const pages = ['/', '/guests', '/guests/1', '/guests/3', '/sessions', '/nodes', '/gaps', '/nothing'];
+const pages = ['/', '/guests', '/guests/1', '/guests/3', '/sessions', '/nodes', '/gaps', '/checks', '/nothing'];
 
 interface Violation {
   id: string;
@@ -64,7 +67,13 @@ describeInBrowser('pages in a browser', (open: () => Browser) => {
   const looks: Look[] = [];
   const complaints: string[] = [];
   before(async () => {
-    site = await openSite({ fill: seedSite });
+    site = await openSite({
+      fill: async (db) => {
+        await seedSite(db);
+        await seedFindings(db);
+        await runChecks(db, seedNow);
+      },
+    });
     empty = await openSite();
     // Each page is loaded once and looked at in both themes and two widths.
     await within({}, async (context) => {

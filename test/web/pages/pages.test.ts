@@ -3,7 +3,7 @@ import { openSite, siteUser, siteViewer, type Site } from './site.js';
 import { seedSite } from './seed.js';
 import { Visitor } from './visitor.js';
 
-const allPages = ['/', '/guests', '/guests/1', '/sessions', '/nodes', '/gaps'];
+const allPages = ['/', '/guests', '/guests/1', '/sessions', '/nodes', '/gaps', '/checks'];
 
 describe('pages', () => {
   let site: Site;

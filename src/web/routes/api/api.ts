@@ -1,6 +1,7 @@
 import { Router } from '@koa/router';
 import type { WebParts } from '../../parts.js';
 import { accessRoutes } from './access.js';
+import { checkRoutes } from './checks.js';
 import { forceSyncRoutes } from './force-sync.js';
 import { gapRoutes } from './gaps.js';
 import { nodeRoutes } from './nodes.js';
@@ -10,6 +11,7 @@ import { vmRoutes } from './vms.js';
 /** Every call of the API, one file a resource. */
 export function apiRoutes(parts: WebParts): Router {
   const router = new Router();
-  for (const add of [nodeRoutes, vmRoutes, sessionRoutes, gapRoutes, accessRoutes, forceSyncRoutes]) add(router, parts);
+  const resources = [nodeRoutes, vmRoutes, sessionRoutes, gapRoutes, checkRoutes, accessRoutes, forceSyncRoutes];
+  for (const add of resources) add(router, parts);
   return router;
 }

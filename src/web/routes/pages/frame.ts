@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { countFindings } from '../../../ledger/queries/findings.js';
 import { nodeSights, lastSeenOf } from '../../../ledger/queries/sights.js';
 import { hasScope, identityOf } from '../../authenticate.js';
 import type { WebParts } from '../../parts.js';
@@ -33,7 +34,7 @@ async function framed(ctx: Context, parts: WebParts, options: PageOptions): Prom
     ...bareChrome(ctx, options.title, assetVersion),
     servedAt: String(options.asOf),
     hasHeader: true,
-    nav: navOf(options.section),
+    nav: navOf(options.section, await countFindings(parts.db.reader)),
     user: identity.kind === 'user' ? { name: identity.name, role: identity.role } : null,
     synced: seen.length === 0 ? null : agoFigure(Math.max(...seen), options.asOf, zone),
     canSync: identity.kind === 'user' && hasScope(identity, 'admin'),

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { requirePage } from '../../authenticate.js';
 import type { WebParts } from '../../parts.js';
+import { checksPage, runChecksNow, settle } from './checks.js';
 import { forceSync } from './force-sync.js';
 import { gapsPage } from './gaps.js';
 import { guestPage } from './guest.js';
@@ -33,6 +34,9 @@ export function pageRoutes(parts: WebParts): Router {
   router.get('/sessions', requirePage('read'), page(sessionsPage));
   router.get('/nodes', requirePage('read'), page(nodesPage));
   router.get('/gaps', requirePage('read'), page(gapsPage));
+  router.get('/checks', requirePage('read'), page(checksPage));
+  router.post('/checks/run', requirePage('admin'), page(runChecksNow));
+  router.post('/checks/settle', requirePage('admin'), (ctx) => settle(ctx, parts, figures));
   router.post('/force-sync', requirePage('admin'), (ctx) => forceSync(ctx, parts, figures));
   router.post('/theme', (ctx) => chooseTheme(ctx));
   return router;
