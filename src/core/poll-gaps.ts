@@ -33,8 +33,8 @@ export function gapsOf(
 ): { gap: GapChange; coverage: NodeCoverage } {
   const known = state.coverage?.get(before.id) ?? noCoverage;
   const hole = logHole(known, observation, after.clock, () => hasTaskOf(state, before));
-  const { intervalMs, clusterPolls = [] } = context;
-  const gap = gapChange({ before, after, observation, intervalMs, clusterPolls, hole, clockStepMs: 0 });
+  const { intervalMs, clusterPolls = [], clockStepMs = 0 } = context;
+  const gap = gapChange({ before, after, observation, intervalMs, clusterPolls, hole, clockStepMs });
   const coverage = coverageAfter(known, observation, hole, endedGaps(gap, before.gap));
   const isFirstReading = coverage.unproven.some((one) => one.endedAt > (known.tasksReadAt ?? 0));
   if (coverage.unproven.length === 0 || (guests.length === 0 && !isFirstReading)) return { gap, coverage };

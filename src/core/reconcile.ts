@@ -2,6 +2,7 @@ import type { ClusterState, GuestChange } from './cluster-state.js';
 import type { NodeCoverage } from './coverage.js';
 import type { GapChange } from './gap.js';
 import type { LastSamples } from './guest.js';
+import { managerStepMs, steppedNode } from './manager-clock.js';
 import { clockStepped, withClockAndBoot, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
 import { gapsOf, type PollContext } from './poll-gaps.js';
@@ -35,13 +36,15 @@ export function reconcile(
 ): PollChange {
   const before = state.nodes.get(nodeId);
   if (before === undefined) throw new Error(`node ${nodeId} is not part of this cluster`);
-  const round = new Round(state, withClockAndBoot(before, observation), observation);
+  const stepMs = managerStepMs(context.clockStepMs ?? 0, before, observation.offset);
+  const known = stepMs === 0 ? before : steppedNode(before, stepMs);
+  const round = new Round(state, withClockAndBoot(known, observation), observation, stepMs);
   round.takeTasks();
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
-  const after = round.closeNode(before);
+  const after = round.closeNode(known);
   const guests = round.derived(after);
-  const { gap, coverage } = gapsOf(state, before, after, observation, context, guests);
+  const { gap, coverage } = gapsOf(state, before, after, observation, { ...context, clockStepMs: stepMs }, guests);
   return {
     node: { ...after, gap: gap.opened ?? (gap.closedAt === null ? before.gap : null) },
     observation,
@@ -50,7 +53,7 @@ export function reconcile(
     pending: round.pending,
     gap,
     coverage,
-    isClockStepped: clockStepped(before, after),
+    isClockStepped: stepMs === 0 && clockStepped(before, after),
   };
 }
 

@@ -10,12 +10,13 @@ import {
   type GuestState,
   type LastSamples,
 } from './guest.js';
+import { steppedGuest, steppedSample } from './manager-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { isResize, profileChanges } from './profile.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
-import { effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
+import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
 
 /** One poll of one node on its way through the state, which it leaves as it is: offsets and boots, then tasks, then samples. */
 export class Round {
@@ -29,7 +30,25 @@ export class Round {
     private readonly state: ClusterState,
     private node: NodeState,
     private readonly observation: NodeObservation,
-  ) {}
+    /** How far the manager's clock was set since the node's last poll. */
+    private readonly stepMs = 0,
+  ) {
+    if (stepMs !== 0) this.takeStep();
+  }
+
+  /** Every guest of the node is looked at anew: its open span and its last sample were stamped by the clock as it was. */
+  private takeStep(): void {
+    for (const [key, guest] of this.state.guests) {
+      if (guest.nodeId !== this.node.id) continue;
+      const sample = this.state.samples.get(key) ?? null;
+      this.touched.set(key, steppedGuest(guest, sample, this.stepMs, this.observation.beganAt));
+      if (sample !== null) this.samples.set(key, steppedSample(sample, this.stepMs));
+    }
+  }
+
+  private lastSeenOf(nodeId: number, type: GuestType): Exchange | null {
+    return (nodeId === this.node.id ? this.node : this.state.nodes.get(nodeId))?.lastSeen[type] ?? null;
+  }
 
   private guest(key: string): GuestState | null {
     return this.touched.get(key) ?? this.state.guests.get(key) ?? null;
@@ -47,7 +66,8 @@ export class Round {
       boots = bootsWith(boots, bootByTask(task.start, row.pstart));
       if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
       if (!EVIDENCE_TYPES.has(row.type)) continue;
-      if (task.vmid === null) this.takeNodeTask(task);
+      // Whether a backup is of a VM or of a container its row does not say.
+      if (task.vmid === null || task.type === 'vzdump') this.takeNodeTask(task);
       else this.takeGuestTask(guestTypeOf(task.type), task.vmid, task);
     }
     // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
@@ -65,8 +85,16 @@ export class Round {
   }
 
   private takeNodeTask(task: Task): void {
-    const others = this.node.tasks.filter((known) => known.upid !== task.upid);
-    this.node = { ...this.node, tasks: [...others, task] };
+    const known = this.node.tasks.find((one) => one.upid === task.upid);
+    if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
+    const taken = known === undefined ? task : { ...task, start: known.start };
+    this.node = { ...this.node, tasks: [...this.node.tasks.filter((one) => one !== known), taken] };
+    for (const [key, guest] of this.state.guests) {
+      const isConcerned = guest.nodeId === taken.nodeId && concerns(taken, guest.vmid);
+      if (isConcerned && hasFactsAfter(guest, taken.start.earliest)) {
+        this.touched.set(key, { ...(this.guest(key) ?? guest) });
+      }
+    }
   }
 
   private takeGuestTask(type: GuestType, vmid: number, task: Task): void {
@@ -98,8 +126,8 @@ export class Round {
         profile: this.profile(row, key, known),
         node: this.node,
         at: { sentAt: list.sentAt, receivedAt: list.receivedAt },
-        lastSample: this.state.samples.get(key) ?? null,
-        lastSeenOf: (nodeId) => this.state.nodes.get(nodeId)?.lastSeen[type] ?? null,
+        lastSample: this.samples.get(key) ?? this.state.samples.get(key) ?? null,
+        lastSeenOf: (nodeId) => this.lastSeenOf(nodeId, type),
         mayHaveRun: this.restarted.has(key),
       });
       if (guest !== null && guest !== known) this.touched.set(key, this.withChanges(guest, known, list));
@@ -115,7 +143,7 @@ export class Round {
   /** What changed of its profile lies between the last list that showed the guest and this one. */
   private withChanges(guest: GuestState, known: GuestState | null, list: Exchange): GuestState {
     if (known === null) return guest;
-    const lastSeen = this.state.nodes.get(known.nodeId)?.lastSeen[known.type] ?? null;
+    const lastSeen = this.lastSeenOf(known.nodeId, known.type);
     const isListed = known.isOpen || known.spans.length === 0;
     const shownAt = (isListed ? lastSeen : known.spans.at(-1)?.last)?.sentAt ?? list.sentAt;
     const window = { earliest: Math.min(shownAt, list.sentAt), latest: list.receivedAt };
