@@ -1,4 +1,5 @@
 import { ClusterLedger } from '../src/collect/cluster-ledger.js';
+import { WriteQueue } from '../src/collect/write-queue.js';
 import type { GuestRow, NodeObservation } from '../src/core/observation.js';
 import { inTransaction, type Database } from '../src/ledger/database.js';
 import { ensureCluster, ensureNode } from '../src/ledger/stores/clusters.js';
@@ -29,13 +30,14 @@ export async function applyCosts(db: Database): Promise<ApplyCosts> {
     return { clusterId: cluster.id, nodeId: (await ensureNode(trx, wanted, beganAt)).id };
   });
   const ledger = await ClusterLedger.open(db, clusterId, { clock: systemClock, intervalMs: INTERVAL_MS });
+  const queue = new WriteQueue(db);
   let at = beganAt;
   let runningSinceAt = beganAt - 3 * 3_600_000;
   let pidBase = 1000;
   const apply = (): Promise<Cost> => {
     at += INTERVAL_MS;
     const observation = observationOf(at, runningSinceAt, pidBase);
-    return costOf(() => ledger.apply({ nodeId, observation, health: 'online', error: null }));
+    return costOf(() => queue.apply(ledger, { nodeId, observation, health: 'online', error: null }));
   };
   const first = await apply();
   const idle: Cost[] = [];

@@ -13,6 +13,7 @@ import type { Member, Route } from './member.js';
 import { changeSentences } from './change-sentence.js';
 import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { Roster } from './roster.js';
+import { WriteQueue } from './write-queue.js';
 
 /** The node's own status (uptime, version) is asked this often, and after every failed poll. */
 const STATUS_MS = 5 * 60_000;
@@ -33,11 +34,13 @@ export interface CollectParts {
 /** Polls nodes and hands what was seen to their cluster's ledger. */
 export class Collector {
   readonly roster: Roster;
+  private readonly queue: WriteQueue;
   /** The question for a cluster's resources that is under way. */
   private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
+    this.queue = new WriteQueue(parts.db);
   }
 
   /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry does not answer. */
@@ -117,7 +120,7 @@ export class Collector {
       changes: [],
     };
     try {
-      const applied = await member.ledger.apply({ nodeId: member.nodeId, observation, health, error });
+      const applied = await this.queue.apply(member.ledger, { nodeId: member.nodeId, observation, health, error });
       remember(member, observation);
       return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied };
     } catch (failure) {

@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { inTransaction, type Database, type Trx } from '../ledger/database.js';
+import { StaleClusterError } from '../ledger/stores/clusters.js';
+import { writePolls } from '../ledger/stores/polls.js';
+import type { AppliedPoll, ClusterLedger, FinishedPoll } from './cluster-ledger.js';
+
+/** Polls that end within this time of each other are written together: a commit waits for the disk. */
+const GATHER_MS = 25;
+const MAX_BATCH = 200;
+/** Times that a batch is tried where another manager keeps writing the same clusters. */
+const MAX_ATTEMPTS = 8;
+
+interface Waiting {
+  ledger: ClusterLedger;
+  poll: FinishedPoll;
+  resolve: (applied: AppliedPoll) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Applies finished polls, one batch after another, each poll with all that it changes in one transaction. Those that wait at
+ * the same moment share one, so that idle polls of many nodes cost one commit and one statement (ledger rule 2).
+ */
+export class WriteQueue {
+  private waiting: Waiting[] = [];
+  private isDraining = false;
+
+  constructor(private readonly db: Database) {}
+
+  /** Resolves when the poll is committed; rejects when it could not be written, and then nothing of it is recorded. */
+  apply(ledger: ClusterLedger, poll: FinishedPoll): Promise<AppliedPoll> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ ledger, poll, resolve, reject });
+      if (!this.isDraining) void this.drain();
+    });
+  }
+
+  /** Never rejects: what fails is told to those who wait. */
+  private async drain(): Promise<void> {
+    this.isDraining = true;
+    while (this.waiting.length > 0) {
+      await pause(GATHER_MS);
+      const batch = this.waiting.splice(0, MAX_BATCH);
+      const failure = await this.applyAll(batch);
+      if (failure === null) continue;
+      // One poll that cannot be written must not take the others with it.
+      for (const one of batch) {
+        const own = batch.length === 1 ? failure : await this.applyAll([one]);
+        if (own !== null) one.reject(own.error);
+      }
+    }
+    // In the same turn as the last look at `waiting`: who comes later begins anew.
+    this.isDraining = false;
+  }
+
+  /** Null when all of them are committed; else nothing is, and the next attempt starts from what is stored. */
+  private async applyAll(batch: readonly Waiting[]): Promise<{ error: unknown } | null> {
+    const groups = byLedger(batch);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const applied = await inTransaction(this.db, (trx) => writeGroups(trx, groups));
+        for (const [ledger] of groups) ledger.committed();
+        for (const [one, result] of applied) one.resolve(result);
+        return null;
+      } catch (error) {
+        // Another manager wrote meanwhile: reload, and reconcile again.
+        if (error instanceof StaleClusterError && attempt < MAX_ATTEMPTS) continue;
+        return { error };
+      }
+    }
+  }
+}
+
+type Groups = [ledger: ClusterLedger, own: Waiting[]][];
+
+/** Clusters in one order for all managers: two that write the same ones then wait for each other instead of colliding. */
+function byLedger(batch: readonly Waiting[]): Groups {
+  const groups = new Map<ClusterLedger, Waiting[]>();
+  for (const one of batch) groups.set(one.ledger, [...(groups.get(one.ledger) ?? []), one]);
+  return [...groups].sort(([a], [b]) => a.clusterId - b.clusterId);
+}
+
+async function writeGroups(trx: Trx, groups: Groups): Promise<Map<Waiting, AppliedPoll>> {
+  const results = new Map<Waiting, AppliedPoll>();
+  for (const [ledger, own] of groups) {
+    const polls = own.map((one) => one.poll);
+    for (const [k, applied] of (await ledger.write(trx, polls)).entries()) {
+      const one = own[k];
+      if (one !== undefined) results.set(one, applied);
+    }
+  }
+  const all = groups.flatMap(([, own]) => own.map((one) => one.poll));
+  await writePolls(trx, all);
+  return results;
+}

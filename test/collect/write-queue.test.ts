@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import { ClusterLedger, type FinishedPoll } from '../../src/collect/cluster-ledger.js';
+import { WriteQueue } from '../../src/collect/write-queue.js';
+import { inTransaction, type Database } from '../../src/ledger/database.js';
+import { ensureCluster, ensureNode } from '../../src/ledger/stores/clusters.js';
+import { forEachDatabase } from '../support/databases.js';
+import { BEGAN_AT, MovedClock, SECOND } from './lab.js';
+
+forEachDatabase((_name, open) => {
+  describe('the queue of finished polls', () => {
+    let db: Database;
+    let queue: WriteQueue;
+    let ledger: ClusterLedger;
+    let nodeId: number;
+
+    beforeEach(async () => {
+      db = await open();
+      queue = new WriteQueue(db);
+      const { id: clusterId } = await inTransaction(db, (trx) => ensureCluster(trx, 'node:n1', 'n1', BEGAN_AT));
+      const wanted = { clusterId, clusterName: 'n1', name: 'n1', proxmoxName: 'n1', hostname: '127.0.0.1' };
+      nodeId = (await inTransaction(db, (trx) => ensureNode(trx, wanted, BEGAN_AT))).id;
+      ledger = await ClusterLedger.open(db, clusterId, { clock: new MovedClock(), intervalMs: 30 * SECOND });
+    });
+
+    it('takes a poll that comes in the very turn in which the one before was done', async () => {
+      let chain: Promise<unknown> = Promise.resolve();
+      for (let k = 0; k < 10; k++) chain = chain.then(() => queue.apply(ledger, pollAt(nodeId, k)));
+      await chain;
+      expect(await db.reader('polls').select('id')).to.have.length(10);
+    });
+
+    it('writes polls that wait together in one transaction, in their order', async () => {
+      const before = await revisionOf(db);
+      await Promise.all(Array.from({ length: 5 }, (_, k) => queue.apply(ledger, pollAt(nodeId, k))));
+      expect(await revisionOf(db)).to.equal(before + 1);
+      const rows = (await db.reader('polls').orderBy('id').select('began_at')) as { began_at: number }[];
+      expect(rows.map((row) => row.began_at)).to.deep.equal(Array.from({ length: 5 }, (_, k) => atOf(k)));
+    });
+
+    it('refuses one poll that cannot be written without losing the others of its batch', async () => {
+      const polls = [pollAt(nodeId, 0), pollAt(nodeId + 1000, 1), pollAt(nodeId, 2)];
+      const outcomes = await Promise.allSettled(polls.map((poll) => queue.apply(ledger, poll)));
+      expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
+      expect(await db.reader('polls').select('id')).to.have.length(2);
+    });
+  });
+});
+
+function atOf(k: number): number {
+  return BEGAN_AT + k * 30 * SECOND;
+}
+
+function pollAt(nodeId: number, k: number): FinishedPoll {
+  const at = atOf(k);
+  const seen = { kind: 'seen' as const, sentAt: at, receivedAt: at };
+  return {
+    nodeId,
+    health: 'online',
+    error: null,
+    observation: {
+      node: 'n1',
+      beganAt: at,
+      finishedAt: at,
+      qemu: { ...seen, value: [] },
+      lxc: { ...seen, value: [] },
+      tasks: { ...seen, value: { rows: [], metKnown: false, isComplete: true } },
+      offset: null,
+      status: null,
+    },
+  };
+}
+
+async function revisionOf(db: Database): Promise<number> {
+  const row = (await db.reader('clusters').first('revision')) as { revision: number };
+  return row.revision;
+}
