@@ -23,6 +23,17 @@ const COLD_PAUSE_MS = 4_200;
 /** Asked of each entry every five minutes beside the polls: who its cluster is (3), and the node's status (1). */
 const SELDOM_REQUESTS = 4 / 10;
 
+/** One cycle that must have seen every node: a figure of a cycle that failed is none. */
+async function cycle(collector: Collector): Promise<void> {
+  const { nodes } = await collector.pollNow({ nodes: null });
+  const unseen = nodes.filter(({ isSeen }) => !isSeen);
+  if (nodes.length !== 50 || unseen.length > 0) {
+    throw new Error(
+      `${nodes.length} nodes polled, not seen: ${unseen.map(({ node, error }) => `${node} ${error}`).join('; ')}`,
+    );
+  }
+}
+
 interface Pair {
   manager: Cost[];
   bare: Cost[];
@@ -43,7 +54,7 @@ async function alternate(count: number, collector: Collector, bare: BareLoop, pa
       bare.close();
       await pause(pauseMs);
     }
-    pair.manager.push(await costOf(() => collector.pollNow({ nodes: null })));
+    pair.manager.push(await costOf(() => cycle(collector)));
     pair.bare.push(await costOf(() => bare.cycle()));
   }
   return pair;
@@ -96,7 +107,7 @@ async function measure(fleet: SimulatedFleet, db: Database, folder: string): Pro
   const config = parseConfig(fleet.configYaml, { file: join(folder, 'config.yaml'), env: {} });
   const collector = new Collector({ config, db, clock: systemClock, log: silentLog });
   const bare = new BareLoop(fleet);
-  const first = await costOf(() => collector.pollNow({ nodes: null }));
+  const first = await costOf(() => cycle(collector));
   const firstHandshakes = collector.roster.traffic.handshakeCount;
   await bare.cycle();
   const { warm, perNode, handshakes, rows } = await idleFigures(collector, bare, db);
