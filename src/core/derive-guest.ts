@@ -1,19 +1,38 @@
 import { derive, type Derived } from './derive.js';
 import { spansUntil, type GuestState } from './guest.js';
+import { confirmedGone } from './identity.js';
 import type { NodeState } from './node-state.js';
+import type { Session } from './session.js';
+import { stoppedSpan, type Span } from './span.js';
+import { concerns } from './task.js';
+import type { Window } from './window.js';
 
 /** The sessions of one guest from all that is known of it and of the nodes it was on. */
 export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
   const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
-  const spans = spansUntil(guest, lastSeen);
+  const gone = confirmedGone(guest);
+  const seen = spansUntil(guest, lastSeen);
+  const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
   // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).
-  const nodeTasks = nodeIds.flatMap((id) => nodeOf(id)?.tasks ?? []);
-  return derive({
+  const nodeTasks = nodeIds.flatMap((id) => nodeOf(id)?.tasks ?? []).filter((task) => concerns(task, guest.vmid));
+  const derived = derive({
     spans,
     tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
     asOf,
   });
+  return gone === null ? derived : { ...derived, sessions: derived.sessions.map((one) => endedByGone(one, gone)) };
+}
+
+/** What has no config any more does not run: as good as a sample of stopped. */
+function goneSpan(nodeId: number, gone: Window): Span {
+  return stoppedSpan(nodeId, { sentAt: gone.earliest, receivedAt: gone.latest });
+}
+
+/** The session that ended with its guest, whose end nothing else told. */
+function endedByGone(session: Session, gone: Window): Session {
+  const isByGone = session.end?.latest === gone.latest && session.endReason === 'unlogged';
+  return isByGone ? { ...session, endReason: 'destroy' } : session;
 }

@@ -23,14 +23,21 @@ export interface Derived {
 }
 
 /**
- * The guest's sessions, rebuilt from its facts alone: the same facts in any order of arrival yield the same sessions
+ * The guest's sessions, rebuilt from its facts alone: the same facts in any order and number yield the same sessions
  * (ledger.md, "The method"). Sessions are in time order, and only the last can be open.
  */
 export function derive(facts: GuestFacts): Derived {
-  const sweep = new Sweep(facts);
-  for (const slot of slotsOf(facts.spans, facts.tasks, facts.boots, facts.asOf)) {
+  const tasks = inOrder(facts.tasks);
+  const sweep = new Sweep({ ...facts, tasks });
+  for (const slot of slotsOf(facts.spans, tasks, facts.boots, facts.asOf)) {
     for (const event of slot.events) sweep.apply(event, slot);
     if (slot.right !== null) sweep.meet(slot.right, slot);
   }
   return sweep.finish();
+}
+
+/** Each task once, by start; never by end, which is stamped late (ledger rule 7). */
+function inOrder(tasks: readonly Task[]): Task[] {
+  const once = new Map(tasks.map((task) => [task.upid, task]));
+  return [...once.values()].sort((a, b) => a.start.earliest - b.start.earliest || (a.upid < b.upid ? -1 : 1));
 }

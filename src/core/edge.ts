@@ -24,6 +24,18 @@ export interface StartEvidence {
   isLogEdge: boolean;
 }
 
+/** A start of which nothing is known yet. */
+export const unknownStart: StartEvidence = {
+  uptime: null,
+  isYoung: false,
+  task: null,
+  taskWindow: null,
+  after: null,
+  afterIfOutlived: null,
+  before: null,
+  isLogEdge: false,
+};
+
 /** What is known of an end. */
 export interface EndEvidence {
   evidence: Evidence;
@@ -38,8 +50,9 @@ export interface EndEvidence {
 export function openEdge(start: StartEvidence): Edge {
   const upid = start.task?.upid ?? null;
   if (start.isLogEdge) {
-    const at = start.before ?? 0;
-    return { at, earliest: null, latest: at, evidence: 'log_edge', upid, proofs: ['before the task log begins'] };
+    const latest = start.before ?? 0;
+    const at = Math.min(latest, start.taskWindow?.earliest ?? latest);
+    return { at, earliest: null, latest, evidence: 'log_edge', upid, proofs: ['before the task log begins'] };
   }
   const chosen = chooseWindow(start);
   const window = clipped(chosen.window, start);

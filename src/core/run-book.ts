@@ -1,6 +1,7 @@
 import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
 import type { EndReason } from './evidence.js';
-import { ordered, sessionOf, type ClosedRun, type Run } from './run.js';
+import { ordered } from './ordered.js';
+import { sessionOf, type ClosedRun, type Run } from './run.js';
 import type { Conflict, Session } from './session.js';
 
 /** The runs of one guest as a sweep opens and closes them: at most one is open, and neighbours clip each other's edges. */

@@ -34,33 +34,6 @@ export function sessionOf(run: Run, end: EndEvidence | null): Session {
   };
 }
 
-/** Segments fill the session without a hole, whatever its edges became. */
-function withOrderedSegments(session: Session): Session {
-  const endAt = session.end?.at ?? null;
-  let from = session.start.at;
-  const segments = session.segments.map((segment, k): Segment => {
-    const isLast = k === session.segments.length - 1;
-    const startedAt = from;
-    const endedAt = isLast
-      ? endAt
-      : Math.max(startedAt, Math.min(segment.endedAt ?? startedAt, endAt ?? Number.POSITIVE_INFINITY));
-    from = endedAt ?? from;
-    return { nodeId: segment.nodeId, startedAt, endedAt };
-  });
-  return { ...session, segments };
-}
-
-/** The sessions with their likeliest instants in the order of their edges, clamped within the bounds (ledger rule 12). */
-export function ordered(sessions: Session[]): Session[] {
-  for (const [k, session] of sessions.entries()) {
-    const next = sessions[k + 1];
-    if (next === undefined || session.end === null || session.end.at <= next.start.at) continue;
-    session.end.at = Math.max(next.start.at, session.end.earliest ?? next.start.at);
-    if (session.end.at > next.start.at) next.start.at = Math.min(session.end.at, next.start.latest);
-  }
-  return sessions.map(withOrderedSegments);
-}
-
 /** The run goes on at another node from `at` on. */
 export function switchTo(run: Run, nodeId: number, at: number): void {
   const last = run.segments.at(-1);
@@ -85,3 +58,10 @@ export function isContinued(span: Span, slot: Slot, run: Run): boolean {
     span.start.latest < left.last.sentAt
   );
 }
+
+/** The later of two instants, either of which may not be known. */
+export function laterOf(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
+
+export { ordered } from './ordered.js';

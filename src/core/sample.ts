@@ -88,7 +88,8 @@ function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOu
   const last = guest.spans.at(-1);
   const usable = isHostUptime(input.node, sample) ? null : sample;
   if (last?.state === 'running' && last.nodeId === input.node.id && last.pid === pid) {
-    const previous = input.lastSample ?? last.sample;
+    // A span without a sample of its own has none in memory either: what lies there is of the process before.
+    const previous = last.sample === null ? null : (input.lastSample ?? last.sample);
     const sameness = usable === null ? 'glitch' : samenessOf({ ...last, sample: previous }, pid, usable);
     if (sameness !== 'new') {
       const kept = sameness === 'same' ? usable : null;

@@ -28,9 +28,13 @@ export interface Boot {
 
 const FAR = 8_640_000_000_000_000;
 
-/** Lays the guest's tasks and its nodes' boots into the slots between its spans (ledger rule 7, "Which task explains what"). */
-export function slotsOf(spans: readonly Span[], tasks: readonly Task[], boots: readonly Boot[], asOf: number): Slot[] {
-  const ordered = [...tasks].sort((a, b) => a.start.earliest - b.start.earliest || compareText(a.upid, b.upid));
+/** Lays the guest's tasks (in order of their starts) and its nodes' boots into the slots between its spans (ledger rule 7, "Which task explains what"). */
+export function slotsOf(
+  spans: readonly Span[],
+  ordered: readonly Task[],
+  boots: readonly Boot[],
+  asOf: number,
+): Slot[] {
   const slots = emptySlots(splitStopped(spans, ordered, asOf));
   const moves = ordered.filter((task) => task.type === 'qmigrate');
   const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
@@ -52,10 +56,6 @@ export function slotsOf(spans: readonly Span[], tasks: readonly Task[], boots: r
   return slots;
 }
 
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 function byStart(a: SlotEvent, b: SlotEvent): number {
   const order = a.window.earliest - b.window.earliest;
   if (order !== 0) return order;
@@ -67,15 +67,15 @@ function rank(event: SlotEvent): number {
   return event.effect.edge === 'end' ? 1 : event.effect.edge === 'move' ? 2 : 3;
 }
 
-/** A start that no slot meets lies between two samples of one stopped span: the span is cut there, for what lies between is not proven. */
+/** A start, or a stop, that no slot meets lies between two samples of one stopped span: the span is cut there, for what lies between is not proven. */
 function splitStopped(spans: readonly Span[], tasks: readonly Task[], asOf: number): Span[] {
-  const starts = tasks.filter((task) => effectsOf(task).some((effect) => effect.edge === 'start'));
+  const changes = tasks.filter((task) => effectsOf(task).some((effect) => effect.edge === 'start' || effect.isCertain));
   return spans.flatMap((span) => {
     const covers = (task: Task): boolean =>
       task.outcome === 'ok' &&
       task.start.earliest > span.first.sentAt &&
       spanOf(task, asOf).latest < span.last.receivedAt;
-    if (span.state !== 'stopped' || !starts.some(covers)) return [span];
+    if (span.state !== 'stopped' || !changes.some(covers)) return [span];
     return [
       { ...span, last: span.first },
       { ...span, first: span.last },

@@ -1,19 +1,22 @@
-import { RunBook } from './run-book.js';
-import { isContinued, switchTo, type Run } from './run.js';
+import { unknownStart } from './edge.js';
+import { PossibleBook } from './possible-book.js';
+import { isContinued, laterOf, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
 import type { Span } from './span.js';
-import { backupAround, restartOf, spanOf, type Task, type TaskEffect } from './task.js';
-import type { Window } from './window.js';
+import {
+  backupAround,
+  guestTypeOf,
+  isBirthOrDeath,
+  mayHaveBegunBy,
+  restartOf,
+  spanOf,
+  type Task,
+  type TaskEffect,
+} from './task.js';
+import { meets, type Window } from './window.js';
 
 /** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
 export const SETTLE_MS = 3 * 60_000;
-
-/** A start that an enclosing task may hold: a later proof makes it a run, or nothing does (ledger rule 10). */
-interface Possible {
-  task: Task;
-  window: Window;
-  after: number | null;
-}
 
 /** What the sweep needs beside the slots. */
 export interface SweepContext {
@@ -23,8 +26,7 @@ export interface SweepContext {
 }
 
 /** One walk through slots and spans in order, carrying the run under way (ledger.md, "The method"). */
-export class Sweep extends RunBook {
-  private possible: Possible | null = null;
+export class Sweep extends PossibleBook {
   private hasHistory = false;
 
   constructor(private readonly context: SweepContext) {
@@ -39,7 +41,9 @@ export class Sweep extends RunBook {
     if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
     else if (event.effect.edge === 'end') this.endTask(event.task, event.effect, slot);
     else this.move(event.task, event.window, event.targetId, slot);
-    this.hasHistory = true;
+    // What changed nothing told nothing of what was before it.
+    const hasTold = this.run !== null || this.possible !== null || this.closed.length > 0;
+    if (hasTold || isBirthOrDeath(event.task)) this.hasHistory = true;
   }
 
   private boot(nodeId: number, window: Window): void {
@@ -61,41 +65,11 @@ export class Sweep extends RunBook {
     this.openByTask(task, window, this.lowerBound());
   }
 
-  private notePossible(task: Task, window: Window): void {
-    if (this.run !== null) return;
-    this.possible = { task, window, after: this.lowerBound() };
-  }
-
-  /** A proof that needs a run behind it makes the possible start one. */
-  private openPossible(nodeId: number): void {
-    const { possible } = this;
-    if (this.run !== null || possible === null || possible.task.nodeId !== nodeId) return;
-    this.nameBackup(possible.task);
-    this.openByTask(possible.task, possible.window, possible.after);
-  }
-
-  /** The shutdown inside a backup that started the guest again was the backup's. */
-  private nameBackup(task: Task | null): void {
-    const last = this.closed.at(-1);
-    if (task?.type === 'vzdump' && last?.end.task?.type === 'qmshutdown') last.end.reason = 'backup';
-  }
-
-  /** Stopped within the task: the run began after it or, where nothing more is known of it, was over by then. */
-  private openByTask(task: Task, window: Window, after: number | null): void {
-    this.possible = null;
-    const isAround = after !== null && after > window.earliest;
-    const start = { uptime: null, isYoung: false, task, taskWindow: window, before: null, isLogEdge: false };
-    this.open(
-      { ...start, after: isAround ? this.endedAfter() : after, afterIfOutlived: isAround ? after : null },
-      task.nodeId,
-      task.start.earliest,
-      `task ${task.upid}`,
-    );
-  }
-
   private endTask(task: Task, effect: TaskEffect, slot: Slot): void {
     const latest = task.end?.latest ?? this.context.asOf;
-    if (effect.isCertain) this.openPossible(task.nodeId);
+    if (effect.isCertain && (this.possible?.isContainers !== true || guestTypeOf(task.type) === 'lxc')) {
+      this.openPossible(task.nodeId);
+    }
     if (this.run === null) {
       // A stop of a stopped guest also returns OK; only as the guest's first event does it tell of a run before the log.
       if (this.hasHistory || slot.left !== null || !effect.isCertain) return;
@@ -129,18 +103,11 @@ export class Sweep extends RunBook {
   private openBeforeLog(task: Task): void {
     const since = this.context.coverageSince.get(task.nodeId) ?? task.start.earliest;
     const at = Math.min(since, task.start.earliest);
+    // What lies between the log's beginning and this task may have restarted it.
+    const before = mayHaveBegunBy(task, this.context.tasks, this.context.asOf, at);
     this.possible = null;
     this.open(
-      {
-        uptime: null,
-        isYoung: false,
-        task: null,
-        taskWindow: null,
-        after: null,
-        afterIfOutlived: null,
-        before: at,
-        isLogEdge: true,
-      },
+      { ...unknownStart, taskWindow: { earliest: at, latest: before }, before, isLogEdge: true },
       task.nodeId,
       at,
       'the task log begins later',
@@ -167,13 +134,13 @@ export class Sweep extends RunBook {
     const run = this.run;
     const isSettled = task.outcome === 'ok' && this.context.asOf - window.latest >= SETTLE_MS;
     if (run === null || run.nodeId !== task.nodeId || !isSettled || run.provenAt > window.latest) return;
-    const earliest = Math.max(run.provenAt, task.start.earliest);
+    // A stopped guest is moved just as well, so that it ran until then is not proven.
     const proofs = [run.provenBy, `task ${task.upid}`];
     this.close({
       evidence: 'task',
       reason: 'migrated_away',
       task,
-      window: { earliest, latest: window.latest },
+      window: { earliest: run.provenAt, latest: window.latest },
       near: 'end',
       proofs,
     });
@@ -187,13 +154,22 @@ export class Sweep extends RunBook {
   }
 
   private meetStopped(span: Span): void {
-    if (this.run !== null) this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
+    if (this.run !== null) this.closeSeenStopped(this.run, span);
     this.clipEnd(span.first.receivedAt);
     this.stoppedAt = span.last.sentAt;
     if (this.possible === null) return;
     // Stopped while the task runs on only raises the start's lower bound; stopped after it means that nothing began.
     if (span.last.sentAt < this.possible.window.latest) this.possible.after = span.last.sentAt;
     else this.possible = null;
+  }
+
+  /** A backup in stop mode stops a container without a task, and starts it again (ledger rule 10). */
+  private closeSeenStopped(run: Run, span: Span): void {
+    const { tasks, asOf } = this.context;
+    const window = { earliest: run.provenAt, latest: span.first.receivedAt };
+    this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
+    const backup = tasks.findLast((task) => task.type === 'vzdump' && meets(spanOf(task, asOf), window));
+    if (backup?.nodeId === run.nodeId) this.notePossible(backup, spanOf(backup, asOf), true);
   }
 
   private meetRunning(span: Span, slot: Slot): void {
@@ -237,23 +213,18 @@ export class Sweep extends RunBook {
     this.possible = null;
     this.open(
       {
+        ...unknownStart,
         uptime: isBarred ? null : span.start,
         isYoung: span.isYoung && !isBarred,
         task,
         taskWindow: task === null ? null : spanOf(task, this.context.asOf),
         // A run in a process that was there before it cannot be older than the process.
-        after: isBarred && span.start !== null ? latestOf(this.lowerBound(), span.start.earliest) : this.lowerBound(),
-        afterIfOutlived: null,
+        after: laterOf(this.lowerBound(), isBarred ? (span.start?.earliest ?? null) : null),
         before: span.first.receivedAt,
-        isLogEdge: false,
       },
       span.nodeId,
       span.first.sentAt,
       'a sample of running',
     );
   }
-}
-
-function latestOf(a: number | null, b: number): number {
-  return a === null ? b : Math.max(a, b);
 }

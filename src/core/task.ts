@@ -92,6 +92,37 @@ export function effectsOf(task: Task): TaskEffect[] {
   return effects;
 }
 
+/** Types that may have ended a run and begun another without saying so: what ran before them need not be what ran after. */
+const MAY_RESTART: ReadonlySet<string> = new Set([
+  'vzdump',
+  'vzmigrate',
+  'qmresume',
+  'vzresume',
+  'qmrollback',
+  'vzrollback',
+]);
+
+/** The last instant before `task` at which another task of the guest may have begun its run; `otherwise` where that is later. */
+export function mayHaveBegunBy(task: Task, tasks: readonly Task[], asOf: number, otherwise: number): number {
+  return tasks
+    .filter((one) => one !== task && MAY_RESTART.has(one.type) && one.start.earliest <= task.start.earliest)
+    .reduce((latest, one) => Math.max(latest, Math.min(spanOf(one, asOf).latest, task.start.latest)), otherwise);
+}
+
+const BIRTHS: ReadonlySet<string> = new Set([
+  'qmcreate',
+  'qmrestore',
+  'qmdestroy',
+  'vzcreate',
+  'vzrestore',
+  'vzdestroy',
+]);
+
+/** True where the guest came to be, was restored or went, none of which happens while it runs. */
+export function isBirthOrDeath(task: Task): boolean {
+  return BIRTHS.has(task.type);
+}
+
 /** The task from its first to its last possible instant; a running one reaches to `asOf`. */
 export function spanOf(task: Task, asOf: number): Window {
   return { earliest: task.start.earliest, latest: Math.max(task.start.latest, task.end?.latest ?? asOf) };
@@ -113,7 +144,12 @@ export function restartOf(task: Task, tasks: readonly Task[], asOf: number): Tas
   return tasks.find((one) => one.type === 'vzstart' && one.nodeId !== task.nodeId && meets(one.start, window)) ?? null;
 }
 
-/** The type of guest that tasks of this type are about; vzdump is about either, and counts for VMs where it names one guest. */
+/** True where a task that is kept with its node may have touched this guest: a backup of several names none. */
+export function concerns(task: Task, vmid: number): boolean {
+  return task.vmid === null || task.vmid === vmid;
+}
+
+/** The type of guest that tasks of this type are about; vzdump is about either, and is kept with its node. */
 export function guestTypeOf(taskType: string): GuestType {
-  return taskType.startsWith('vz') && taskType !== 'vzdump' ? 'lxc' : 'qemu';
+  return taskType.startsWith('vz') ? 'lxc' : 'qemu';
 }

@@ -29,14 +29,16 @@ export function auditWithinReach(
   let told = [...truths];
   for (;;) {
     const report = audit(told, ledger, untilAt);
-    const excused = report.merged.find(({ truths: of }) => of.slice(1).every(isHidden));
+    const excused = report.merged
+      .map(({ truths: of }) => [...of].sort((a, b) => a.startedAt - b.startedAt))
+      .find((of) => of.slice(1).every(isHidden));
     if (excused === undefined) {
       return {
         ...report,
         missing: report.missing.filter((truth) => TOLD.has(truth.endedHow) || !isHidden(truth)),
       };
     }
-    told = told.filter((truth) => !excused.truths.includes(truth)).concat(asOne(excused.truths));
+    told = told.filter((truth) => !excused.includes(truth)).concat(asOne(excused));
   }
 }
 

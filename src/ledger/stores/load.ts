@@ -22,7 +22,7 @@ export async function loadCluster(db: Queryable, clusterId: number): Promise<Clu
     const node = nodes.get(numberOf(row, 'node_id'));
     if (node === undefined) continue;
     const task = taskOf(row);
-    if (task.vmid === null) node.tasks.push(task);
+    if (task.vmid === null || task.type === 'vzdump') node.tasks.push(task);
     node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
   }
   const pools = new Map([...guests].map(([key, guest]) => [key, guest.profile.pool]));
@@ -142,7 +142,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
     });
   }
   for (const task of tasks) {
-    if (task.vmid !== null) guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
+    if (task.vmid !== null && task.type !== 'vzdump') guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
   }
   return guests;
 }
