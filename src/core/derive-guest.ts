@@ -21,6 +21,7 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
+    journal: guest.journal,
     asOf,
   });
   return gone === null ? derived : { ...derived, sessions: derived.sessions.map((one) => endedByGone(one, gone)) };

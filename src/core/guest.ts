@@ -1,10 +1,11 @@
 import type { Exchange, GuestRow, GuestType } from './observation.js';
+import type { JournalMark } from './journal.js';
 import type { Session } from './session.js';
 import type { Span, UptimeSample } from './span.js';
 import type { Task } from './task.js';
 import type { IdentityFact } from './identity.js';
 import type { ProfileChange } from './profile.js';
-import { middle, type Window } from './window.js';
+import type { Window } from './window.js';
 
 /** What a guest is called and how large it is, as its node's list says. */
 export interface GuestProfile {
@@ -25,6 +26,8 @@ export interface Life {
   firstSeenAt: number;
   /** When its destroy task removed it; null while it exists. */
   destroyed: Window | null;
+  /** True where no task told its end, but the lack of its config or the uuid of what followed (ledger rules 18 and 19). */
+  isDestroyedByConfig?: boolean;
 }
 
 export interface StoredSession {
@@ -48,6 +51,8 @@ export interface GuestState {
   isOpen: boolean;
   tasks: Task[];
   sessions: StoredSession[];
+  /** Lines of nodes' journals that tell of ends; absent where none was asked. */
+  journal?: readonly JournalMark[];
   /** Resizes of the present incarnation, and what else changed in the poll that is being applied. */
   changes: ProfileChange[];
   /** What its configs, and the logs of clones into it, said of who it is. */
@@ -96,28 +101,6 @@ export function lifeAt(lives: readonly Life[], at: number): Life {
   const found = lives.find((life) => life.destroyed === null || at <= life.destroyed.latest) ?? lives.at(-1);
   if (found === undefined) throw new Error('a guest has no incarnation');
   return found;
-}
-
-/** The incarnations that the destroy tasks among `tasks` tell: each OK one ends a life, and what follows it is the next (ledger rule 19). */
-export function livesOf(
-  known: readonly Life[],
-  tasks: readonly Task[],
-  hasLaterFacts: (after: number) => boolean,
-): Life[] {
-  const ends = tasks
-    .filter((task) => (task.type === 'qmdestroy' || task.type === 'vzdestroy') && task.outcome === 'ok')
-    .map((task): Window => ({ earliest: task.start.earliest, latest: task.end?.latest ?? task.start.latest }))
-    .sort((a, b) => a.earliest - b.earliest);
-  const lives = ends.map((destroyed, k): Life => ({ ...lifeFrom(known, k, destroyed.earliest), destroyed }));
-  const last = ends.at(-1);
-  if (last === undefined || hasLaterFacts(middle(last))) {
-    lives.push({ ...lifeFrom(known, ends.length, last?.latest ?? 0), destroyed: null });
-  }
-  return lives;
-}
-
-function lifeFrom(known: readonly Life[], k: number, firstSeenAt: number): Life {
-  return known[k] ?? { id: null, life: k + 1, firstSeenAt, destroyed: null };
 }
 
 /** The last sample of each guest's process, kept in memory only; a restart falls back on the span's stored one (ledger rule 5). */

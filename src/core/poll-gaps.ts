@@ -6,10 +6,12 @@ import {
   logHole,
   noCoverage,
   type JudgedGuest,
+  type LogHole,
   type NodeCoverage,
 } from './coverage.js';
 import { gapChange, type GapChange } from './gap.js';
 import type { GuestState } from './guest.js';
+import type { IdentityFact } from './identity.js';
 import type { NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
 
@@ -20,6 +22,8 @@ export interface PollContext {
   clusterPolls?: readonly number[];
   /** By how much the manager's clock ran ahead of its monotonic clock since this node's last poll. */
   clockStepMs?: number;
+  /** What was read of guests' configs since the last poll. */
+  identities?: readonly IdentityFact[];
 }
 
 /** The gaps that the poll changes, and those that its evidence now proves. */
@@ -30,9 +34,9 @@ export function gapsOf(
   observation: NodeObservation,
   context: PollContext,
   guests: readonly GuestChange[],
+  hole: LogHole | null,
 ): { gap: GapChange; coverage: NodeCoverage } {
   const known = state.coverage?.get(before.id) ?? noCoverage;
-  const hole = logHole(known, observation, after.clock, () => hasTaskOf(state, before));
   const { intervalMs, clusterPolls = [], clockStepMs = 0 } = context;
   const gap = gapChange({ before, after, observation, intervalMs, clusterPolls, hole, clockStepMs });
   const coverage = coverageAfter(known, observation, hole, endedGaps(gap, before.gap));
@@ -41,6 +45,17 @@ export function gapsOf(
   const judged = judgedGuests(state, guests);
   gap.proven = coverage.unproven.filter((one) => isProven(one, after, coverage, judged));
   return { gap, coverage: { ...coverage, unproven: coverage.unproven.filter((one) => !gap.proven.includes(one)) } };
+}
+
+/** The part of the log that was lost before this poll read it, and what is known of it now. */
+export function logOf(
+  state: ClusterState,
+  node: NodeState,
+  observation: NodeObservation,
+): { hole: LogHole | null; log: NodeCoverage } {
+  const known = state.coverage?.get(node.id) ?? noCoverage;
+  const hole = logHole(known, observation, node.clock, () => hasTaskOf(state, node));
+  return { hole, log: coverageAfter(known, observation, hole, []) };
 }
 
 function judgedGuests(state: ClusterState, changed: readonly GuestChange[]): JudgedGuest[] {

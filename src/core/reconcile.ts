@@ -2,10 +2,11 @@ import type { ClusterState, GuestChange } from './cluster-state.js';
 import type { NodeCoverage } from './coverage.js';
 import type { GapChange } from './gap.js';
 import type { LastSamples } from './guest.js';
+import type { IdentityFact } from './identity.js';
 import { managerStepMs, steppedNode } from './manager-clock.js';
 import { clockStepped, withClockAndBoot, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
-import { gapsOf, type PollContext } from './poll-gaps.js';
+import { gapsOf, logOf, type PollContext } from './poll-gaps.js';
 import { Round } from './round.js';
 
 export type { ClusterState, GuestChange } from './cluster-state.js';
@@ -21,6 +22,8 @@ export interface PollChange {
   pending: Map<string, number>;
   gap: GapChange;
   coverage: NodeCoverage;
+  /** To be stored, each with what the log said of its time. */
+  identities: IdentityFact[];
   isClockStepped: boolean;
 }
 
@@ -38,13 +41,24 @@ export function reconcile(
   if (before === undefined) throw new Error(`node ${nodeId} is not part of this cluster`);
   const stepMs = managerStepMs(context.clockStepMs ?? 0, before, observation.offset);
   const known = stepMs === 0 ? before : steppedNode(before, stepMs);
-  const round = new Round(state, withClockAndBoot(known, observation), observation, stepMs);
+  const timed = withClockAndBoot(known, observation);
+  const { hole, log } = logOf(state, timed, observation);
+  const round = new Round(state, timed, observation, stepMs, log);
   round.takeTasks();
+  const identities = round.takeIdentities(context.identities ?? []);
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
   const after = round.closeNode(known);
   const guests = round.derived(after);
-  const { gap, coverage } = gapsOf(state, before, after, observation, { ...context, clockStepMs: stepMs }, guests);
+  const { gap, coverage } = gapsOf(
+    state,
+    before,
+    after,
+    observation,
+    { ...context, clockStepMs: stepMs },
+    guests,
+    hole,
+  );
   return {
     node: { ...after, gap: gap.opened ?? (gap.closedAt === null ? before.gap : null) },
     observation,
@@ -53,6 +67,7 @@ export function reconcile(
     pending: round.pending,
     gap,
     coverage,
+    identities,
     isClockStepped: stepMs === 0 && clockStepped(before, after),
   };
 }

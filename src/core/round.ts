@@ -1,15 +1,9 @@
 import type { ClusterState, GuestChange } from './cluster-state.js';
+import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
-import {
-  goneGuest,
-  guestKey,
-  hasFactsAfter,
-  livesOf,
-  profileOf,
-  type GuestProfile,
-  type GuestState,
-  type LastSamples,
-} from './guest.js';
+import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
+import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
+import { livesOf } from './lives.js';
 import { steppedGuest, steppedSample } from './manager-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
@@ -32,6 +26,8 @@ export class Round {
     private readonly observation: NodeObservation,
     /** How far the manager's clock was set since the node's last poll. */
     private readonly stepMs = 0,
+    /** Of this node's log, as of this poll. */
+    private readonly coverage: NodeCoverage = noCoverage,
   ) {
     if (stepMs !== 0) this.takeStep();
   }
@@ -91,7 +87,7 @@ export class Round {
     this.node = { ...this.node, tasks: [...this.node.tasks.filter((one) => one !== known), taken] };
     for (const [key, guest] of this.state.guests) {
       const isConcerned = guest.nodeId === taken.nodeId && concerns(taken, guest.vmid);
-      if (isConcerned && hasFactsAfter(guest, taken.start.earliest)) {
+      if (isConcerned && guest.spans.some((span) => span.last.sentAt > taken.start.earliest)) {
         this.touched.set(key, { ...(this.guest(key) ?? guest) });
       }
     }
@@ -111,6 +107,27 @@ export class Round {
       this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
     this.touched.set(key, { ...guest, tasks });
     if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
+  }
+
+  /** What was read of guests' configs since the last poll; those of guests that nobody knows are kept for when they show. */
+  takeIdentities(facts: readonly IdentityFact[]): IdentityFact[] {
+    return facts.map((fact) => {
+      const key = guestKey(fact.type, fact.vmid);
+      const guest = this.guest(key);
+      if (guest === null) return fact;
+      const before = readingsOf(guest).at(-1);
+      const judged = fact.kind === 'read' ? { ...fact, isLogComplete: this.isLogComplete(before, fact) } : fact;
+      const change = judged.kind === 'read' && judged.isLogComplete ? uuidChange(before, judged) : null;
+      const changes = change === null ? guest.changes : [...guest.changes, change];
+      this.touched.set(key, { ...guest, identities: [...guest.identities, judged], changes });
+      return judged;
+    });
+  }
+
+  private isLogComplete(before: ReadFact | undefined, after: ReadFact): boolean {
+    if (before === undefined) return true;
+    const between = { startedAt: before.window.earliest, endedAt: after.window.earliest };
+    return coversLog(between, this.node, this.coverage);
   }
 
   takeList(type: GuestType, list: Seen<GuestRow[]> | null): void {
@@ -149,7 +166,8 @@ export class Round {
     const window = { earliest: Math.min(shownAt, list.sentAt), latest: list.receivedAt };
     const changes = profileChanges(known, guest, window);
     // Of changes that are written only resizes are needed again.
-    return { ...guest, changes: [...known.changes.filter(isResize), ...changes] };
+    const kept = guest.changes.filter((one) => isResize(one) || !known.changes.includes(one));
+    return { ...guest, changes: [...kept, ...changes] };
   }
 
   private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
@@ -172,14 +190,13 @@ export class Round {
 
   derived(node: NodeState): GuestChange[] {
     return [...this.touched].map(([key, guest]) => {
-      const after = { ...guest, lives: livesOf(guest.lives, guest.tasks, (at) => hasFactsAfter(guest, at)) };
+      const before = this.state.guests.get(key) ?? null;
+      const lives = livesOf(guest);
+      const isSameLife = before === null || lives.at(-1)?.id === before.lives.at(-1)?.id;
+      // What a new incarnation is like is no change of the one before.
+      const after = { ...guest, lives, changes: isSameLife ? guest.changes : [] };
       const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
-      return {
-        key,
-        before: this.state.guests.get(key) ?? null,
-        after,
-        derived: deriveGuest(after, nodeOf, this.observation.finishedAt),
-      };
+      return { key, before, after, derived: deriveGuest(after, nodeOf, this.observation.finishedAt) };
     });
   }
 }
