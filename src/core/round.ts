@@ -1,10 +1,20 @@
 import type { ClusterState, GuestChange } from './cluster-state.js';
 import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
-import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
+import {
+  goneGuest,
+  guestKey,
+  hasFactsAfter,
+  profileOf,
+  type GuestProfile,
+  type GuestState,
+  type LastSamples,
+} from './guest.js';
 import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
+import { withMarks } from './journal-marks.js';
 import { steppedGuest, steppedSample } from './manager-clock.js';
+import { stampWindow } from './node-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { isResize, profileChanges } from './profile.js';
@@ -69,6 +79,21 @@ export class Round {
     // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
     const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
     this.node = { ...this.node, boots, coverageSince };
+  }
+
+  /** Lines of the journal, for ends that no task explains. */
+  takeJournal(): void {
+    const { journal } = this.observation;
+    const { clock } = this.node;
+    if (journal?.kind !== 'seen' || clock === null) return;
+    const earlier = this.state.nodes.get(this.node.id)?.clock ?? null;
+    const marked = withMarks(
+      journal.value,
+      this.node.id,
+      (key) => this.guest(key),
+      (stampS) => stampWindow(stampS, clock, earlier),
+    );
+    for (const [key, guest] of marked) this.touched.set(key, guest);
   }
 
   takePending(): void {
