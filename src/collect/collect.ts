@@ -9,6 +9,7 @@ import { probePermissions } from '../proxmox/cluster.js';
 import { fetchResources, observeNode } from '../proxmox/observe.js';
 import type { ClusterLedger } from './cluster-ledger.js';
 import { judge } from './health.js';
+import { JournalReader } from './journal.js';
 import type { Member, Route } from './member.js';
 import { changeSentences } from './change-sentence.js';
 import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
@@ -35,12 +36,14 @@ export interface CollectParts {
 export class Collector {
   readonly roster: Roster;
   private readonly queue: WriteQueue;
+  private readonly journals: JournalReader;
   /** The question for a cluster's resources that is under way. */
   private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
+    this.journals = new JournalReader(parts);
   }
 
   /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry does not answer. */
@@ -172,7 +175,8 @@ export class Collector {
       { clock, log },
     );
     if (observation.status?.kind === 'seen') member.statusAskedAt = clock.now();
-    return observation;
+    const journal = judge(observation, null).health === 'online' ? await this.journals.read(member, route) : undefined;
+    return journal === undefined ? observation : { ...observation, journal };
   }
 
   /** An empty list where guests were known may be a lost permission, which shows as nothing at all (proxmox-api.md, trap 4). */

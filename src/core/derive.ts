@@ -1,3 +1,4 @@
+import { withJournal, type JournalMark } from './journal.js';
 import type { Conflict, Session } from './session.js';
 import { slotsOf, type Boot } from './slot.js';
 import type { Span } from './span.js';
@@ -13,6 +14,8 @@ export interface GuestFacts {
   boots: readonly Boot[];
   /** Where the task log begins, per node: a run whose start it does not reach began before. */
   coverageSince: ReadonlyMap<number, number>;
+  /** What nodes' journals told of ends, where they were asked. */
+  journal?: readonly JournalMark[] | undefined;
   /** The instant up to which the facts speak. */
   asOf: number;
 }
@@ -33,7 +36,8 @@ export function derive(facts: GuestFacts): Derived {
     for (const event of slot.events) sweep.apply(event, slot);
     if (slot.right !== null) sweep.meet(slot.right, slot);
   }
-  return sweep.finish();
+  const { sessions, conflicts } = sweep.finish();
+  return { sessions: withJournal(sessions, facts.journal ?? [], tasks, facts.asOf), conflicts };
 }
 
 /** Each task once, by start; never by end, which is stamped late (ledger rule 7). */

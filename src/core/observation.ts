@@ -1,5 +1,7 @@
 /** What a poll of a node saw, as plain values. proxmox/observe yields it; reconcile takes it. All instants are epoch ms on the manager's clock. */
 
+import type { JournalLine } from './journal.js';
+
 export type GuestType = 'qemu' | 'lxc';
 
 /** One request and its answer: what the answer says was true at some instant within. */
@@ -85,6 +87,8 @@ export interface NodeObservation {
   offset: ClockOffset | null;
   /** Null when it was not asked in this poll. */
   status: Seen<NodeStatus> | null;
+  /** The journal around ends that no task explains; absent where it was not asked. */
+  journal?: Seen<JournalLine[]>;
 }
 
 /** A row of GET /cluster/resources?type=vm: up to about 14 s old, so it bounds no session; it tells pool, lock and qmpstatus. */

@@ -45,6 +45,7 @@ export function reconcile(
   const { hole, log } = logOf(state, timed, observation);
   const round = new Round(state, timed, observation, stepMs, log);
   round.takeTasks();
+  round.takeJournal();
   const identities = round.takeIdentities(context.identities ?? []);
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);

@@ -10,6 +10,7 @@ export const TABLES = [
   'gaps',
   'guest_changes',
   'guests',
+  'journal_marks',
   'nodes',
   'polls',
   'segments',

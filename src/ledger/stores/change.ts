@@ -3,6 +3,7 @@ import type { Trx } from '../database.js';
 import { writeSpans, writeTasks } from './facts.js';
 import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
+import { writeMarks } from './journal.js';
 import { writeDifference, type SessionDifference } from './sessions.js';
 
 export interface WrittenGuest {
@@ -36,6 +37,7 @@ async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange
   if (presentId === null) throw new Error(`${change.key} has no stored incarnation`);
   await writeTasks(trx, clusterId, before?.tasks ?? [], after.tasks, now);
   after.spans = await writeSpans(trx, presentId, before, after);
+  await writeMarks(trx, presentId, before, after, now);
   const difference = await writeDifference(trx, after, before, change.derived.sessions, now);
   after.sessions = difference.sessions;
   for (const conflict of change.derived.conflicts) await writeConflict(trx, presentId, conflict, now);

@@ -8,6 +8,7 @@ import { guestTypeOf, type Task } from '../../core/task.js';
 import type { Queryable } from '../database.js';
 import { changeOf, lifeOf, sessionOf, spanOf, taskOf } from './facts-of-rows.js';
 import { loadCoverage } from './gaps.js';
+import { loadMarks } from './journal.js';
 import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** Polls whose clock readings are intersected again at start. */
@@ -110,6 +111,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       .orderBy('at')
       .orderBy('id')) as Row[],
   );
+  const journal = await loadMarks(db, clusterId);
   const guests = new Map<string, GuestState>();
   for (const row of rows) {
     const id = numberOf(row, 'id');
@@ -138,6 +140,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       // Of the newest incarnation only: the sizes of those before are told by their segments.
       changes: (changes.get(id) ?? []).map(changeOf),
       identities: known?.identities ?? [],
+      journal: [...(known?.journal ?? []), ...(journal.get(id) ?? [])],
       frozenAt: known?.frozenAt ?? null,
     });
   }
