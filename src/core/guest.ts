@@ -106,11 +106,6 @@ export function lifeAt(lives: readonly Life[], at: number): Life {
 /** The last sample of each guest's process, kept in memory only; a restart falls back on the span's stored one (ledger rule 5). */
 export type LastSamples = Map<string, UptimeSample>;
 
-/** True where a sample or a task of the guest is younger than `at`. */
-export function hasFactsAfter(guest: GuestState, at: number): boolean {
-  return guest.spans.some((span) => span.last.sentAt > at) || guest.tasks.some((task) => task.start.earliest > at);
-}
-
 /** A guest of which nothing is known yet but that it was on this node at this instant. */
 export function newGuest(
   type: GuestType,

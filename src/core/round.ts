@@ -1,15 +1,7 @@
 import type { ClusterState, GuestChange } from './cluster-state.js';
 import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
-import {
-  goneGuest,
-  guestKey,
-  hasFactsAfter,
-  profileOf,
-  type GuestProfile,
-  type GuestState,
-  type LastSamples,
-} from './guest.js';
+import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
 import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
 import { withMarks } from './journal-marks.js';

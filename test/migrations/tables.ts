@@ -10,6 +10,7 @@ export const TABLES = [
   'gaps',
   'guest_changes',
   'guests',
+  'identities',
   'journal_marks',
   'nodes',
   'polls',

@@ -4,6 +4,7 @@ import { writeSpans, writeTasks } from './facts.js';
 import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
 import { writeMarks } from './journal.js';
+import { writeIdentities, writeIdentityOf } from './identities.js';
 import { writeDifference, type SessionDifference } from './sessions.js';
 
 export interface WrittenGuest {
@@ -26,6 +27,7 @@ export async function writeChange(
   await writeTasks(trx, clusterId, before?.tasks ?? [], change.node.tasks, now);
   const written: WrittenGuest[] = [];
   for (const guest of change.guests) written.push(await writeGuestChange(trx, clusterId, guest, now));
+  await writeIdentities(trx, clusterId, change.identities, now);
   await writeGap(trx, clusterId, change.gap);
   return written;
 }
@@ -36,7 +38,8 @@ async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange
   const presentId = after.lives.at(-1)?.id ?? null;
   if (presentId === null) throw new Error(`${change.key} has no stored incarnation`);
   await writeTasks(trx, clusterId, before?.tasks ?? [], after.tasks, now);
-  after.spans = await writeSpans(trx, presentId, before, after);
+  after.spans = await writeSpans(trx, before, after);
+  await writeIdentityOf(trx, before, after);
   await writeMarks(trx, presentId, before, after, now);
   const difference = await writeDifference(trx, after, before, change.derived.sessions, now);
   after.sessions = difference.sessions;

@@ -13,6 +13,7 @@ export function lifeOf(row: Row, id: number): Life {
     life: numberOf(row, 'life'),
     firstSeenAt: numberOf(row, 'first_seen_at'),
     destroyed: windowOf(row, 'destroyed'),
+    ...(row['destroyed_evidence'] === 'config' ? { isDestroyedByConfig: true } : {}),
   };
 }
 

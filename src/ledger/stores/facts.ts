@@ -1,4 +1,4 @@
-import type { GuestState } from '../../core/guest.js';
+import { lifeAt, type GuestState } from '../../core/guest.js';
 import type { Span } from '../../core/span.js';
 import type { Task } from '../../core/task.js';
 import type { Queryable, Trx } from '../database.js';
@@ -7,21 +7,17 @@ import type { Queryable, Trx } from '../database.js';
  * Writes the spans of `after` that `before` does not hold as they are; yields all of them with their ids. Only the last
  * one of an open guest is open: it reaches to its node's last good list without a write.
  */
-export async function writeSpans(
-  trx: Trx,
-  guestId: number,
-  before: GuestState | null,
-  after: GuestState,
-): Promise<Span[]> {
+export async function writeSpans(trx: Trx, before: GuestState | null, after: GuestState): Promise<Span[]> {
   const known = new Map((before?.spans ?? []).map((span, k) => [span.id, { span, isOpen: isOpenAt(before, k) }]));
   const written: Span[] = [];
   for (const [k, span] of after.spans.entries()) {
     const isOpen = isOpenAt(after, k);
+    const guestId = ownerOf(after, span);
     const stored = span.id === null ? undefined : known.get(span.id);
-    if (stored?.span === span && stored.isOpen === isOpen) {
+    if (stored?.span === span && stored.isOpen === isOpen && before !== null && ownerOf(before, span) === guestId) {
       written.push(span);
     } else if (span.id === null) {
-      const [id] = (await trx('spans').insert({ guest_id: guestId, ...spanRow(guestId, span, isOpen) })) as number[];
+      const [id] = (await trx('spans').insert(spanRow(guestId, span, isOpen))) as number[];
       if (id === undefined) throw new Error('the database gave a new span no id');
       written.push({ ...span, id });
     } else {
@@ -34,12 +30,19 @@ export async function writeSpans(
   return written;
 }
 
+/** The incarnation that the span is of; the open one is of the present. */
+function ownerOf(guest: GuestState, span: Span): number | null {
+  const isLast = guest.isOpen && span === guest.spans.at(-1);
+  return (isLast ? guest.lives.at(-1) : lifeAt(guest.lives, span.first.sentAt))?.id ?? null;
+}
+
 function isOpenAt(guest: GuestState | null, k: number): boolean {
   return guest !== null && guest.isOpen && k === guest.spans.length - 1;
 }
 
-function spanRow(guestId: number, span: Span, isOpen: boolean): Record<string, unknown> {
+function spanRow(guestId: number | null, span: Span, isOpen: boolean): Record<string, unknown> {
   return {
+    guest_id: guestId,
     open_guest_id: isOpen ? guestId : null,
     node_id: span.nodeId,
     state: span.state,

@@ -1,4 +1,4 @@
-import { emptyProfile, type GuestProfile, type GuestState, type Life } from '../../core/guest.js';
+import { emptyProfile, lifeAt, type GuestProfile, type GuestState, type Life } from '../../core/guest.js';
 import { changedAt, type ProfileChange } from '../../core/profile.js';
 import type { Trx } from '../database.js';
 
@@ -16,15 +16,19 @@ export async function writeGuest(
   const lives: Life[] = [];
   for (const [k, life] of after.lives.entries()) {
     const isPresent = k === after.lives.length - 1;
-    const known = before?.lives[k] ?? null;
+    const known = before?.lives.find((one) => one.id === life.id) ?? null;
     if (life.id === null) lives.push({ ...life, id: await insertLife(trx, clusterId, after, life, isPresent, now) });
     else {
-      if (hasLifeChanged(known, life))
+      const wasPresent = known !== null && known === before?.lives.at(-1);
+      if (isPresent !== wasPresent || hasLifeChanged(known, life))
         await trx('guests')
           .where({ id: life.id })
           .update(lifeRow(after, life, isPresent));
       lives.push(life);
     }
+  }
+  for (const gone of before?.lives ?? []) {
+    if (!lives.some((life) => life.id === gone.id)) await mergeLife(trx, gone, lives);
   }
   const presentId = lives.at(-1)?.id ?? null;
   if (before !== null && presentId !== null && presentId === before.lives.at(-1)?.id) {
@@ -33,18 +37,35 @@ export async function writeGuest(
   return lives;
 }
 
+/** Tables whose rows belong to an incarnation. */
+const OWNED = ['spans', 'sessions', 'guest_changes', 'evidence_conflicts', 'session_corrections', 'journal_marks'];
+
+/** What was taken for an incarnation of its own was the one that goes on: all that is stored of it moves there. */
+async function mergeLife(trx: Trx, gone: Life, lives: readonly Life[]): Promise<void> {
+  const heir = lifeAt(lives, gone.firstSeenAt);
+  if (gone.id === null || heir.id === null) return;
+  for (const table of ['spans', 'sessions']) {
+    await trx(table).where({ open_guest_id: gone.id }).update({ open_guest_id: heir.id });
+  }
+  for (const table of OWNED) await trx(table).where({ guest_id: gone.id }).update({ guest_id: heir.id });
+  await trx('guests').where({ id: gone.id }).delete();
+}
+
 function hasLifeChanged(before: Life | null, after: Life): boolean {
-  return before === null || before.destroyed?.latest !== after.destroyed?.latest;
+  const told = ({ life, destroyed, isDestroyedByConfig }: Life): string =>
+    JSON.stringify([life, destroyed, isDestroyedByConfig ?? false]);
+  return before === null || told(before) !== told(after);
 }
 
 function lifeRow(guest: GuestState, life: Life, isPresent: boolean): Record<string, unknown> {
   const { destroyed } = life;
   return {
+    life: life.life,
     current_vmid: isPresent && destroyed === null ? guest.vmid : null,
     destroyed_at: destroyed?.latest ?? null,
     destroyed_earliest: destroyed?.earliest ?? null,
     destroyed_latest: destroyed?.latest ?? null,
-    destroyed_evidence: destroyed === null ? null : 'task',
+    destroyed_evidence: destroyed === null ? null : life.isDestroyedByConfig === true ? 'config' : 'task',
   };
 }
 
@@ -66,7 +87,6 @@ async function insertLife(
     cluster_id: clusterId,
     type: guest.type,
     vmid: guest.vmid,
-    life: life.life,
     ...row,
     ...profileRow(profile),
     node_id: guest.nodeId,

@@ -8,6 +8,7 @@ import { guestTypeOf, type Task } from '../../core/task.js';
 import type { Queryable } from '../database.js';
 import { changeOf, lifeOf, sessionOf, spanOf, taskOf } from './facts-of-rows.js';
 import { loadCoverage } from './gaps.js';
+import { loadIdentities } from './identities.js';
 import { loadMarks } from './journal.js';
 import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
@@ -112,6 +113,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       .orderBy('id')) as Row[],
   );
   const journal = await loadMarks(db, clusterId);
+  const identities = await loadIdentities(db, clusterId);
   const guests = new Map<string, GuestState>();
   for (const row of rows) {
     const id = numberOf(row, 'id');
@@ -139,13 +141,14 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       sessions: [...(known?.sessions ?? []), ...(sessions.get(id) ?? []).map((one) => sessionOf(one, segments))],
       // Of the newest incarnation only: the sizes of those before are told by their segments.
       changes: (changes.get(id) ?? []).map(changeOf),
-      identities: known?.identities ?? [],
+      identities: identities.get(key) ?? [],
       journal: [...(known?.journal ?? []), ...(journal.get(id) ?? [])],
       frozenAt: known?.frozenAt ?? null,
     });
   }
   for (const task of tasks) {
-    if (task.vmid !== null && task.type !== 'vzdump') guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
+    if (task.vmid !== null && task.type !== 'vzdump')
+      guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
   }
   return guests;
 }
