@@ -26,6 +26,8 @@ export interface Boot {
   at: Window;
 }
 
+/** How late the end of a task may be stamped (proxmox-api.md, section 1.2). */
+const NOTICED_MS = 10_000;
 const FAR = 8_640_000_000_000_000;
 
 /** Lays the guest's tasks (in order of their starts) and its nodes' boots into the slots between its spans (ledger rule 7, "Which task explains what"). */
@@ -101,7 +103,9 @@ function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
     (move) =>
       move.nodeId !== task.nodeId &&
       move.start.earliest <= task.start.latest &&
-      task.start.latest <= spanOf(move, asOf).latest,
+      task.start.latest <= spanOf(move, asOf).latest &&
+      // The receiving process is up before the migration is done; ends are noticed up to 10 s late.
+      (task.end?.earliest ?? 0) <= spanOf(move, asOf).latest + NOTICED_MS,
   );
 }
 
@@ -146,7 +150,8 @@ function placeObservedStarts(slots: Slot[], tasks: readonly Task[], asOf: number
     const span = slot.right;
     if (span?.state !== 'running' || slot.bornBy !== null) continue;
     const resumedBy = resumeOf(span, tasks, asOf);
-    const window = span.start ?? slot.window;
+    // The uptime of a process that was there before the run tells nothing of the run's start (rule 16).
+    const window = (span.isBarred ? null : span.start) ?? slot.window;
     const candidates = tasks.filter(
       (task) =>
         task.nodeId === span.nodeId &&

@@ -190,6 +190,7 @@ function* tunnelFlow(
   const { random } = context;
   const { process: wasRunning, settings } = life.state;
   yield random.between(500, 1500);
+  if (engine.guest(to.cluster, toVmid) !== undefined) return `unable to create VM ${toVmid} - VM already exists`;
   const arrival = engine.createLife(
     to,
     life.type,

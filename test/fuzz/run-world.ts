@@ -1,3 +1,4 @@
+import type { NodeObservation } from '../../src/core/observation.js';
 import { isClean, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
 import { randomScenario, type RandomOptions } from '../../src/simulator/random-scenario.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
@@ -17,17 +18,26 @@ export interface WorldRun {
   untilAt: number;
 }
 
-export interface WorldOptions extends RandomOptions {
+/** How a world is watched. */
+export interface WatchOptions {
+  days: number;
   intervalMs?: number;
   tripMs?: number;
   /** From the world's beginning to the first poll; what lies before is read back from the log. */
   firstPollMs?: number;
   down?: (scenario: Scenario) => { from: number; to: number }[];
+  onPoll?: (cluster: string, observation: NodeObservation) => void;
 }
+
+export type WorldOptions = RandomOptions & WatchOptions;
 
 /** Watches a random world to its end and has the auditor judge the ledger. */
 export async function runWorld(seed: number, options: WorldOptions): Promise<WorldRun> {
-  const scenario = randomScenario(seed, options);
+  return runScenario(randomScenario(seed, options), options);
+}
+
+/** Watches any world to its end, `days` and some minutes after its beginning, and has the auditor judge the ledger. */
+export async function runScenario(scenario: Scenario, options: WatchOptions): Promise<WorldRun> {
   const world = compileWorld(scenario);
   // Events and faults end with the days; some polls more, and all that can be known is known.
   const untilAt = scenario.beganAt + options.days * DAY_MS + SETTLE_MS;
@@ -40,6 +50,7 @@ export async function runWorld(seed: number, options: WorldOptions): Promise<Wor
     intervalMs,
     tripMs: options.tripMs ?? 5,
     down,
+    ...(options.onPoll === undefined ? {} : { onPoll: options.onPoll }),
   });
   const truths = world.truth(untilAt);
   const report = auditWithinReach(truths, ledgerOf(managers), sightOf(managers), untilAt);

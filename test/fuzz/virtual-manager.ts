@@ -1,7 +1,7 @@
 import { commit, deriveGuest, reconcile, type ClusterState } from '../../src/core/reconcile.js';
 import { guestKey } from '../../src/core/guest.js';
 import { newNodeState } from '../../src/core/node-state.js';
-import type { GuestType } from '../../src/core/observation.js';
+import type { GuestType, NodeObservation } from '../../src/core/observation.js';
 import type { Session } from '../../src/core/session.js';
 import { silentLog } from '../../src/log.js';
 import type { ProxmoxApi } from '../../src/proxmox/client.js';
@@ -69,7 +69,7 @@ export class VirtualManager {
     for (const row of answer.value) this.state.pools.set(guestKey(row.type, row.vmid), row.pool);
   }
 
-  async poll(node: VirtualNode): Promise<void> {
+  async poll(node: VirtualNode): Promise<NodeObservation> {
     const { clock } = this;
     const askStatus = node.isFailing || clock.at - node.statusAskedAt >= STATUS_MS;
     const observation = await observeNode(
@@ -99,8 +99,9 @@ export class VirtualManager {
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
     }
     commit(this.state, change);
-    if (observation.tasks.kind !== 'seen') return;
+    if (observation.tasks.kind !== 'seen') return observation;
     for (const row of observation.tasks.value.rows) if (row.endTimeS !== null) node.known.add(row.upid);
+    return observation;
   }
 
   /** All sessions as they stand at the clock's instant, by guestKey. */
@@ -119,6 +120,8 @@ export interface RunOptions {
   tripMs: number;
   /** Blocks in which the manager is down. */
   down?: { from: number; to: number }[];
+  /** Told of each poll: what another meter would have seen at the same instants. */
+  onPoll?: (cluster: string, observation: NodeObservation) => void;
 }
 
 /** Polls every node of every cluster of a world once an interval, spread and dithered as the schedule does. */
@@ -136,7 +139,8 @@ export async function watch(world: World, options: RunOptions): Promise<VirtualM
         const spreadMs = Math.floor((0.9 * options.intervalMs * k) / manager.nodes.length / 1000) * 1000;
         const ditherMs = Math.floor(((node.pollCount * 0.618_033_988_749_895) % 1) * 1000);
         clock.at = Math.max(clock.at, tick + spreadMs + ditherMs);
-        await manager.poll(node);
+        const observation = await manager.poll(node);
+        options.onPoll?.(manager.cluster, observation);
       }
     }
   }
