@@ -1,17 +1,12 @@
 import type { Clock } from '../clock.js';
-import { isUnexplained, type JournalLine } from '../core/journal.js';
+import type { JournalLine } from '../core/journal.js';
+import { wantedJournal } from '../core/journal-wanted.js';
 import type { Seen } from '../core/observation.js';
-import { hull, middle, type Window } from '../core/window.js';
+import { middle } from '../core/window.js';
 import type { Log } from '../log.js';
 import { fetchJournal } from '../proxmox/journal.js';
 import type { Member, Route } from './member.js';
 
-/** Ends that lie further back are not asked for any more. */
-const RECENT_MS = 3_600_000;
-/** The journal of a longer time may be too much for one answer. */
-const MAX_WINDOW_MS = 12 * 3_600_000;
-/** Ends that lie this close together are asked for in one call. */
-const TOGETHER_MS = 15 * 60_000;
 /** Lines may be written a little before and after what they tell of. */
 const MARGIN_S = 35;
 /** A node that refused its journal is left alone so long. */
@@ -19,7 +14,7 @@ const REFUSED_MS = 3_600_000;
 
 /** Reads the journal of a node for ends that no task explains, where its entry allows it (`journal: true`): one call a node and poll at most. */
 export class JournalReader {
-  /** By node: the ends that were asked for, by session and bound. */
+  /** By node: the ends that were asked for. */
   private readonly asked = new Map<number, Set<string>>();
   private readonly refusedUntil = new Map<number, number>();
 
@@ -29,8 +24,9 @@ export class JournalReader {
   async read(member: Member, { api, entry }: Route): Promise<Seen<JournalLine[]> | undefined> {
     const now = this.parts.clock.now();
     if (!entry.config.journal || (this.refusedUntil.get(member.nodeId) ?? 0) > now) return undefined;
-    const wanted = this.wanted(member, now);
-    const clock = member.ledger.state.nodes.get(member.nodeId)?.clock ?? null;
+    const { guests, nodes } = member.ledger.state;
+    const wanted = wantedJournal(guests.values(), member.nodeId, now, this.askedOf(member));
+    const clock = nodes.get(member.nodeId)?.clock ?? null;
     if (wanted === null || clock === null) return undefined;
     const offsetMs = middle(clock.offset);
     const answer = await fetchJournal(
@@ -61,35 +57,5 @@ export class JournalReader {
     const asked = this.asked.get(nodeId) ?? new Set<string>();
     this.asked.set(nodeId, asked);
     return asked;
-  }
-
-  /** The oldest unexplained end that was not asked for yet, with those close to it. */
-  private wanted(member: Member, now: number): { window: Window; keys: string[] } | null {
-    const asked = this.askedOf(member);
-    const ends: { key: string; window: Window }[] = [];
-    for (const guest of member.ledger.state.guests.values()) {
-      for (const { id, session } of guest.sessions.slice(-8)) {
-        const { end } = session;
-        if (end === null || end.latest < now - RECENT_MS || !isUnexplained(session)) continue;
-        if (end.evidence === 'journal' || session.segments.at(-1)?.nodeId !== member.nodeId) continue;
-        const window = { earliest: end.earliest ?? end.at, latest: end.latest };
-        const key = `${id} ${end.latest}`;
-        if (asked.has(key) || window.latest - window.earliest > MAX_WINDOW_MS) continue;
-        ends.push({ key, window });
-      }
-    }
-    ends.sort((a, b) => a.window.earliest - b.window.earliest);
-    const [first] = ends;
-    if (first === undefined) return null;
-    let { window } = first;
-    const keys: string[] = [];
-    for (const end of ends) {
-      const both = hull(window, end.window);
-      if (end !== first && both.latest - both.earliest > Math.max(TOGETHER_MS, window.latest - window.earliest))
-        continue;
-      window = both;
-      keys.push(end.key);
-    }
-    return { window, keys };
   }
 }
