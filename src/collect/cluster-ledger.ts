@@ -1,10 +1,12 @@
 import type { NodeObservation } from '../core/observation.js';
-import { commit, reconcile, type ClusterState, type PollChange } from '../core/reconcile.js';
+import type { IdentityFact } from '../core/identity.js';
+import { commit, reconcile, type ClusterState, type PollChange, type PollContext } from '../core/reconcile.js';
 import { middle } from '../core/window.js';
 import type { Database, Trx } from '../ledger/database.js';
 import { writeChange, type WrittenGuest } from '../ledger/stores/change.js';
 import { bumpRevision, clusterById, updateNode, type ClusterRow, type NodeFields } from '../ledger/stores/clusters.js';
 import { loadCluster } from '../ledger/stores/load.js';
+import { pollInstants } from '../ledger/stores/polls.js';
 import type { Clock } from '../clock.js';
 
 /** A poll whose network work is done, waiting to be applied. */
@@ -13,6 +15,10 @@ export interface FinishedPoll {
   observation: NodeObservation;
   health: string;
   error: string | null;
+  /** By how much the manager's wall clock ran ahead of its monotonic one since the node's last poll. */
+  clockStepMs?: number;
+  /** What was read of guests' configs since the node's last poll. */
+  identities?: readonly IdentityFact[];
 }
 
 export interface AppliedPoll {
@@ -84,7 +90,7 @@ export class ClusterLedger {
     const now = this.parts.clock.now();
     const applied: AppliedPoll[] = [];
     for (const poll of polls) {
-      const change = reconcile(this.loaded, poll.observation, poll.nodeId, { intervalMs: this.parts.intervalMs });
+      const change = reconcile(this.loaded, poll.observation, poll.nodeId, await this.contextOf(trx, poll));
       const guests = await writeChange(trx, this.row.id, this.loaded, change, now);
       await this.writeNode(trx, poll, change);
       commit(this.loaded, change);
@@ -92,6 +98,17 @@ export class ClusterLedger {
     }
     this.row = { ...this.row, revision };
     return applied;
+  }
+
+  private async contextOf(trx: Trx, poll: FinishedPoll): Promise<PollContext> {
+    const { intervalMs } = this.parts;
+    const { clockStepMs = 0, identities = [] } = poll;
+    const last = this.loaded.nodes.get(poll.nodeId)?.lastPollFinishedAt ?? null;
+    const { beganAt } = poll.observation;
+    // Whether the manager was down is told by the polls of other nodes, and asked only where this node had none for long.
+    const isLongAgo = last !== null && beganAt - last > 2 * intervalMs;
+    const clusterPolls = isLongAgo ? await pollInstants(trx, this.row.id, last, beganAt) : [];
+    return { intervalMs, clusterPolls, clockStepMs, identities };
   }
 
   /** A node's row is written only when something of it changed: idle polls leave it alone. */

@@ -1,16 +1,18 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
-import type { GuestRow, GuestType, NodeObservation, Seen } from '../core/observation.js';
+import type { NodeObservation } from '../core/observation.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import { guestKey } from '../core/guest.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
-import { probePermissions } from '../proxmox/cluster.js';
 import { fetchResources, observeNode } from '../proxmox/observe.js';
 import type { ClusterLedger } from './cluster-ledger.js';
+import { ClockWatch } from './clock-watch.js';
 import { judge } from './health.js';
+import { IdentityReader } from './identities.js';
 import { JournalReader } from './journal.js';
 import type { Member, Route } from './member.js';
+import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
 import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { Roster } from './roster.js';
@@ -37,6 +39,8 @@ export class Collector {
   readonly roster: Roster;
   private readonly queue: WriteQueue;
   private readonly journals: JournalReader;
+  readonly identities: IdentityReader;
+  private readonly clockWatch: ClockWatch;
   /** The question for a cluster's resources that is under way. */
   private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
@@ -44,6 +48,10 @@ export class Collector {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
     this.journals = new JournalReader(parts);
+    this.clockWatch = new ClockWatch(parts.clock);
+    this.identities = new IdentityReader(parts, (clusterId) =>
+      [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
+    );
   }
 
   /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry does not answer. */
@@ -103,9 +111,21 @@ export class Collector {
 
   /** One poll of one node, applied when its network work is done; never rejects: what fails is in the report and the log. */
   poll(member: Member): Promise<PolledNode> {
-    const polling = this.pollOnce(member).finally(() => (member.polling = null));
+    const polling = this.pollOnce(member)
+      .catch((error: unknown) => this.failed(member, error))
+      .finally(() => (member.polling = null));
     member.polling = polling;
     return polling;
+  }
+
+  /** A fault of ours ends one poll, and neither the round nor the process. */
+  private failed(member: Member, error: unknown): PolledNode {
+    const sentence = 'the poll failed; see the log';
+    this.parts.log.error('a poll failed; its facts are read again at the next one', {
+      node: member.name,
+      error: error instanceof Error ? error.message : String(error),
+    });
+    return { report: { node: member.name, isSeen: false, error: sentence, guestCount: 0, changes: [] }, applied: null };
   }
 
   private async pollOnce(member: Member): Promise<PolledNode> {
@@ -122,11 +142,16 @@ export class Collector {
       guestCount: countGuests(observation),
       changes: [],
     };
+    const identities = this.identities.take(member);
+    const clockStepMs = this.clockWatch.aheadMs(member.nodeId, observation.offset !== null);
     try {
-      const applied = await this.queue.apply(member.ledger, { nodeId: member.nodeId, observation, health, error });
+      const finished = { nodeId: member.nodeId, observation, health, error, clockStepMs, identities };
+      const applied = await this.queue.apply(member.ledger, finished);
       remember(member, observation);
+      this.identities.ask(member, applied);
       return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied };
     } catch (failure) {
+      this.identities.giveBack(member, identities);
       this.parts.log.error('a poll could not be written; its facts are read again at the next one', {
         node: member.name,
         error: failure instanceof Error ? failure.message : String(failure),
@@ -149,7 +174,7 @@ export class Collector {
       const { missing } = route.entry;
       if (judge(observation, null).health === 'online') {
         for (const failed of routes.slice(0, k)) member.avoidedUntil.set(failed.api, now + AVOID_MS);
-        return { observation: await this.withPermission(member, route, observation), missing };
+        return { observation: await withPermission(member, route, observation, this.parts.clock), missing };
       }
       first ??= { observation, missing };
     }
@@ -178,51 +203,12 @@ export class Collector {
     const journal = judge(observation, null).health === 'online' ? await this.journals.read(member, route) : undefined;
     return journal === undefined ? observation : { ...observation, journal };
   }
-
-  /** An empty list where guests were known may be a lost permission, which shows as nothing at all (proxmox-api.md, trap 4). */
-  private async withPermission(member: Member, route: Route, observation: NodeObservation): Promise<NodeObservation> {
-    const suspicious = (['qemu', 'lxc'] as const).filter(
-      (type) => isEmpty(observation[type]) && hasGuests(member, type),
-    );
-    if (suspicious.length === 0) return observation;
-    const probe = await probePermissions(route.api, member.node, this.parts.clock);
-    const lost = probe.kind === 'seen' ? probe.value.missing.find((one) => one.privilege === 'VM.Audit') : undefined;
-    if (probe.kind === 'seen' && lost === undefined) return observation;
-    const detail =
-      lost === undefined
-        ? 'the guests vanished from the list and the token’s permissions could not be read'
-        : `the token lacks VM.Audit on ${lost.path}: its guests are not shown any more`;
-    const result = { ...observation };
-    for (const type of suspicious) {
-      const list = observation[type];
-      if (list === null) continue;
-      result[type] = {
-        kind: 'not_seen',
-        reason: 'permission_lost',
-        detail,
-        sentAt: list.sentAt,
-        receivedAt: list.receivedAt,
-      };
-    }
-    return result;
-  }
 }
 
 interface Observed {
   observation: NodeObservation;
   /** What the token that saw it lacks. */
   missing: string | null;
-}
-
-function isEmpty(list: Seen<GuestRow[]> | null): boolean {
-  return list?.kind === 'seen' && list.value.length === 0;
-}
-
-function hasGuests(member: Member, type: GuestType): boolean {
-  for (const guest of member.ledger.state.guests.values()) {
-    if (guest.type === type && guest.isOpen && guest.nodeId === member.nodeId) return true;
-  }
-  return false;
 }
 
 /** Only what is written counts as known: a log read in vain is read again. */

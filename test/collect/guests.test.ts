@@ -71,5 +71,116 @@ forEachDatabase((_name, open) => {
       expect(await sizes()).to.deep.equal([segments]);
       expect((await sessionsOf(db, { vmid: 101, cluster: 'lab' }))[0]?.endReason).to.equal('stop');
     });
+
+    /** A round of polls, and then what it made worth asking. */
+    const poll = async (): Promise<void> => {
+      await manager.pollNow(all);
+      await manager.identities.idle();
+    };
+
+    /** Rounds of polls, each followed by what it made worth asking, until nothing more is found. */
+    const settle = async (seconds: number): Promise<void> => {
+      lab.move(seconds * SECOND);
+      for (let round = 0; round < 3; round += 1) {
+        await poll();
+        lab.move(30 * SECOND);
+      }
+    };
+
+    const livesOf = async (vmid: number): Promise<Record<string, unknown>[]> => {
+      const rows = db.reader('guests as g').join('clusters as k', 'k.id', 'g.cluster_id');
+      return (await rows.where({ 'g.vmid': vmid, 'k.name': 'lab' }).orderBy('g.life').select('g.*')) as Record<
+        string,
+        unknown
+      >[];
+    };
+
+    it('is who it is: a config is read once, two at a time, and put on its row', async () => {
+      await begin([]);
+      await settle(0);
+      const [vm] = await livesOf(104);
+      expect(vm?.['uuid']).to.match(/^[0-9a-f-]{36}$/);
+      const [container] = await livesOf(103);
+      expect(container?.['hwaddr']).to.match(/^BC:24:11/);
+      const rows = (await db.reader('identities').count('* as count'))[0] as { count: number | string };
+      await settle(60);
+      expect((await db.reader('identities').count('* as count'))[0]).to.deep.equal(rows);
+    });
+
+    const again = (kind: 'restore' | 'create', type: 'qemu' | 'lxc', vmid: number, more: object = {}): ScenarioEvent =>
+      kind === 'restore'
+        ? { kind, node: 'pve-02', at: later(400), vmid, start: true, takesMs: 5000, ...more }
+        : {
+            kind,
+            node: 'pve-02',
+            at: later(400),
+            guest: { type, vmid, name: 'other', cores: 1, memoryBytes: gib },
+            start: true,
+            takesMs: 5000,
+          };
+
+    const ends = (vmid: number): ScenarioEvent[] => [
+      { kind: 'stop', vmid, at: later(200) },
+      { kind: 'destroy', vmid, at: later(300) },
+    ];
+
+    const tables: [title: string, vmid: number, events: ScenarioEvent[], lives: number][] = [
+      ['begins a new life when it is destroyed and made anew', 104, [...ends(104), again('create', 'qemu', 104)], 2],
+      [
+        'begins a new life when another is cloned into its VMID',
+        104,
+        [
+          ...ends(104),
+          { kind: 'clone', vmid: 111, at: later(380), toVmid: 104, name: 'copy', to: 'pve-03' },
+          { kind: 'start', vmid: 104, at: later(420) },
+        ],
+        2,
+      ],
+      [
+        'goes on where it is destroyed and restored with its uuid',
+        104,
+        [...ends(104), again('restore', 'qemu', 104, { fromVmid: 104 })],
+        1,
+      ],
+      [
+        'is another where it is restored with a uuid of its own',
+        104,
+        [...ends(104), again('restore', 'qemu', 104, { fromVmid: 104, isUnique: true })],
+        2,
+      ],
+      [
+        'goes on where it is restored in place',
+        104,
+        [{ kind: 'stop', vmid: 104, at: later(200) }, again('restore', 'qemu', 104)],
+        1,
+      ],
+      [
+        'is another where a container is destroyed and restored',
+        107,
+        [...ends(107), again('restore', 'lxc', 107, { fromVmid: 107 })],
+        2,
+      ],
+    ];
+
+    for (const [title, vmid, events, count] of tables) {
+      it(title, async () => {
+        await begin(events);
+        await settle(0);
+        await settle(150);
+        await settle(200);
+        const lives = await livesOf(vmid);
+        expect(lives.map((life) => life['destroyed_at'] !== null)).to.deep.equal(count === 2 ? [true, false] : [false]);
+        const sessions = await sessionsOf(db, { vmid, cluster: 'lab' });
+        expect(sessions.map(({ guestId, end }) => [guestId, end === null])).to.deep.equal([
+          [lives[0]?.['id'], false],
+          [lives.at(-1)?.['id'], true],
+        ]);
+        expect(lives.at(-1)?.['current_vmid']).to.equal(vmid);
+        // Another manager finds the same in the database.
+        const other = lab.manager(db);
+        await other.pollNow(all);
+        expect((await livesOf(vmid)).map((life) => life['id'])).to.deep.equal(lives.map((life) => life['id']));
+      });
+    }
   });
 });

@@ -1,5 +1,5 @@
 import type { NodeObservation, Seen } from '../../core/observation.js';
-import type { Trx } from '../database.js';
+import type { Queryable, Trx } from '../database.js';
 
 /** Writes a row per poll, all in one statement (ledger rule 2: polls that change nothing are written together). */
 export async function writePolls(
@@ -32,6 +32,18 @@ function pollRow(nodeId: number, observation: NodeObservation, error: string | n
 function outcomeOf(list: Seen<unknown> | null): string | null {
   if (list === null) return null;
   return list.kind === 'seen' ? 'seen' : list.reason;
+}
+
+/** When polls of the cluster's nodes ended within (from, to), oldest first; of a longer time the newest 20,000 of them. */
+export async function pollInstants(db: Queryable, clusterId: number, from: number, to: number): Promise<number[]> {
+  const rows = (await db('polls')
+    .whereIn('node_id', db('nodes').where({ cluster_id: clusterId }).select('id'))
+    .where('began_at', '>', from)
+    .where('began_at', '<', to)
+    .orderBy('began_at', 'desc')
+    .limit(20_000)
+    .select('finished_at')) as { finished_at: number }[];
+  return rows.map((row) => row.finished_at).reverse();
 }
 
 /** Removes polls that began before `before`; at most `limit` rows a call, so that no lock is held for long. */
