@@ -15,6 +15,7 @@ const pages: [string, string][] = [
   ['sessions', '/sessions'],
   ['nodes', '/nodes'],
   ['gaps', '/gaps'],
+  ['checks', '/checks'],
   ['not-found', '/nothing-here'],
 ];
 
