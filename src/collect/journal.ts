@@ -48,7 +48,7 @@ export class JournalReader {
     if (reason === 'unreachable') return;
     this.refusedUntil.set(member.nodeId, now + REFUSED_MS);
     this.parts.log.warn(
-      `the journal of ${member.name} was not read: ${detail}. Give the token Sys.Syslog on /nodes/${member.node}, or set journal: false in its entry`,
+      `the journal of ${member.name} was not read: ${detail}. The token and its user need a role with Sys.Syslog on /, or set journal: false in its entry`,
       { node: member.name },
     );
   }

@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import { createClient, type ProxmoxApi } from './client.js';
 import { discoverCluster, fetchGrants } from './cluster.js';
 import { ProxmoxError } from './errors.js';
+import { fetchJournal } from './journal.js';
 import { observeNode } from './observe.js';
 import { grantCommands, type Grant } from './permissions.js';
 import { reader, TEXT, textOf, type RawText } from './schema.js';
@@ -102,6 +103,7 @@ async function examine(
   );
   valueOf(observation.tasks);
   clockWarnings(observation).forEach((warning) => parts.log.warn(warning));
+  if (entry.journal) await checkJournal(api, local, parts);
   const guests = [observation.qemu, observation.lxc].flatMap((list) => (list === null ? [] : valueOf(list)));
   return {
     node: local,
@@ -110,6 +112,16 @@ async function examine(
     privileges: grants.filter(isRequired),
     guests: guests.map(({ vmid, name, type, status }: GuestRow) => ({ vmid, name, type, status })),
   };
+}
+
+/** The journal is never required: without it an end that no task explains keeps the bounds of the polls. */
+async function checkJournal(api: ProxmoxApi, node: string, parts: { clock: Clock; log: Log }): Promise<void> {
+  const untilS = Math.floor(parts.clock.now() / 1000);
+  const journal = await fetchJournal(api, node, { sinceS: untilS - 60, untilS }, parts.clock);
+  if (journal.kind === 'seen') return;
+  parts.log.warn(
+    `journal is true, but the journal cannot be read: ${journal.detail}. The token and its user need a role with Sys.Syslog on /; docs/config.md has the commands`,
+  );
 }
 
 function valueOf<T>(seen: Seen<T>): T {

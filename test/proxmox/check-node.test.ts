@@ -167,6 +167,27 @@ describe('The check of a node', () => {
     expect(text).to.contain('/vms/106').and.to.contain('ahead of').and.to.contain('NOT verified');
   });
 
+  it('warns where the entry asks for the journal and the token may not read it', async () => {
+    const time = ok({ time: 1_700_000_000, localtime: 1_700_003_600, timezone: 'Europe/Berlin' });
+    const journal = (handler: Handler): Record<string, Handler> => ({
+      ...SOUND,
+      '/nodes/pve1/time': time,
+      '/nodes/pve1/journal': handler,
+    });
+    server.answer(byPath(journal(ok(['Nov 24 10:00:00 pve1 systemd[1]: 104.scope: Deactivated successfully.']))));
+    expect(await check({ journal: true }))
+      .to.include({ ok: true })
+      .and.have.property('warnings').that.is.empty;
+    server.answer(byPath(journal(failing(403, 'Permission check failed (/nodes/pve1, Sys.Syslog)'))));
+    const refused = await check({ journal: true });
+    expect(refused.ok && refused.warnings.join())
+      .to.contain('journal is true')
+      .and.to.contain('Sys.Syslog on /');
+    expect(await check())
+      .to.include({ ok: true })
+      .and.have.property('warnings').that.is.empty;
+  });
+
   it('tells a list that fails', async () => {
     server.answer(byPath({ ...SOUND, '/nodes/pve1/lxc': ok([{ vmid: 1 }]) }));
     expect(await sentence())
