@@ -38,7 +38,12 @@ export function createApp(config: Config, parts: AppParts): App {
   const db = openDatabase(config.database);
   const collector = new Collector({ config, db, clock, log });
   const schedule = new Schedule(collector, config.polling.intervalSeconds, log, () => checkDaily(db, { clock, log }));
-  const pollNow: PollNow = (request) => collector.pollNow(request);
+  const rounds = new Set<Promise<unknown>>();
+  const pollNow: PollNow = (request) => {
+    const round = collector.pollNow(request).finally(() => rounds.delete(round));
+    rounds.add(round);
+    return round;
+  };
   let web: Web | null = null;
 
   const prepare = async (): Promise<void> => {
@@ -71,8 +76,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void collector
-        .pollNow({ nodes: null })
+      void pollNow({ nodes: null })
         .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
         .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
       return { url };
@@ -80,6 +84,8 @@ export function createApp(config: Config, parts: AppParts): App {
     async stop() {
       await web?.close();
       await schedule.stop();
+      // A round that was asked for still polls and writes: connections and database are closed after it.
+      await Promise.allSettled(rounds);
       collector.roster.close();
       await db.close();
     },

@@ -29,6 +29,8 @@ export class Schedule {
   private readonly tasks: ScheduledTask[] = [];
   /** The daily work that is under way. */
   private daily: Promise<void> | null = null;
+  /** What ticks began beside the polls. */
+  private readonly rounds = new Set<Promise<void>>();
   private readonly timers = new Set<NodeJS.Timeout>();
   /** Polls that were due while the one before was still under way. */
   skippedCount = 0;
@@ -63,6 +65,7 @@ export class Schedule {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     for (const member of this.collector.roster.members.values()) await member.polling?.catch(() => undefined);
+    await Promise.all(this.rounds);
   }
 
   private tick(): void {
@@ -71,8 +74,11 @@ export class Schedule {
         error: error instanceof Error ? error.message : String(error),
       });
     // Beside the polls: an entry that does not answer must not delay the nodes of the others.
-    this.collector.discover().catch(failed);
-    this.collector.pollClusters().catch(failed);
+    const rounds = [this.collector.discover(), this.collector.pollClusters()].map((round) => round.catch(failed));
+    for (const round of rounds) {
+      this.rounds.add(round);
+      void round.finally(() => this.rounds.delete(round));
+    }
     const members = [...this.collector.roster.members.values()];
     members.forEach((member, k) => this.pollLater(member, k, members.length));
   }

@@ -111,6 +111,15 @@ forEachDatabase((_name, open) => {
       ]);
     });
 
+    it('is one poll and not the round or the process when the fault is ours', async () => {
+      lab.move(30 * SECOND);
+      const member = [...manager.roster.members.values()].find(({ name }) => name === 'edge-01');
+      if (member !== undefined) member.routes = [];
+      const report = await manager.pollNow(all);
+      expect(unseen(report)).to.deep.equal(['edge-01']);
+      expect(report.nodes.find(({ node }) => node === 'edge-01')?.error).to.equal('the poll failed; see the log');
+    });
+
     it('closes a gap with another reason when the reason changes', async () => {
       await lab.simulator.stopNode('edge-01');
       await next();
