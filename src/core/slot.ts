@@ -1,5 +1,5 @@
 import type { Span } from './span.js';
-import { effectsOf, spanOf, type Task, type TaskEffect } from './task.js';
+import { effectsOf, isOffline, spanOf, type Task, type TaskEffect } from './task.js';
 import { meets, type Window } from './window.js';
 
 /** Something that a task, or a node's boot, did in one slot. */
@@ -38,7 +38,7 @@ export function slotsOf(
   asOf: number,
 ): Slot[] {
   const slots = emptySlots(splitStopped(spans, ordered, asOf));
-  const moves = ordered.filter((task) => task.type === 'qmigrate');
+  const moves = ordered.filter((task) => task.type === 'qmigrate' && !isOffline(task, ordered, asOf));
   const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
   markBorn(slots, moves, ordered, asOf);
   const placedStarts = placeObservedStarts(slots, starts, asOf);
@@ -47,6 +47,7 @@ export function slotsOf(
       if (effect.edge === 'start' && (placedStarts.has(task.upid) || isIncoming(task, moves, asOf))) continue;
       // What a start still running has done is known only once its process is seen.
       if (effect.edge === 'start' && task.outcome === 'running') continue;
+      if (effect.edge === 'move' && !moves.includes(task)) continue;
       const window = spanOf(task, asOf);
       const slot = slotFor(slots, task, effect, window);
       const targetId = effect.edge === 'move' ? targetOf(task, slot, ordered, asOf) : null;

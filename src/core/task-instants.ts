@@ -1,4 +1,4 @@
-import { CLOCK_RATE_ERROR, stampWindow, strangeStamp, unwatchedMs, type NodeClock } from './node-clock.js';
+import { CLOCK_RATE_ERROR, isHeld, stampWindow, strangeStamp, unwatchedMs, type NodeClock } from './node-clock.js';
 import type { TaskRow } from './observation.js';
 import { hull, intersect, meets, widen, type Window } from './window.js';
 
@@ -35,8 +35,9 @@ export function taskInstants(
   if (row.endTimeS === null) return { start, end: null };
   const end = stampWindow(row.endTimeS, clock, earlier);
   const byLength = endByLength(start, row);
-  // Set between start and now: the end may be of before or after.
-  return { start, end: notBefore(start, meets(stamp, ticks) ? end : hull(end, byLength), row) };
+  // Where the clock was set between start and now, or may have been, the end may be of before or after.
+  const isSettled = meets(stamp, ticks) && (earlier !== null || isHeld(clock));
+  return { start, end: notBefore(start, isSettled ? end : hull(end, byLength), row) };
 }
 
 function startByTicks(row: TaskRow, boot: NodeClock, clock: NodeClock, earlier: NodeClock | null): Window {

@@ -137,6 +137,16 @@ export function backupAround(task: Task, tasks: readonly Task[], asOf: number): 
   );
 }
 
+/** True where a stop on the same node was the last that was done to the guest before it was moved: then nothing ran that could be moved. */
+export function isOffline(move: Task, tasks: readonly Task[], asOf: number): boolean {
+  const last = tasks.findLast(
+    (task) =>
+      task !== move && task.start.latest <= move.start.earliest && effectsOf(task).some(({ edge }) => edge !== 'move'),
+  );
+  if (last === undefined || last.nodeId !== move.nodeId || backupAround(last, tasks, asOf) !== null) return false;
+  return effectsOf(last).every((effect) => effect.edge === 'end' && effect.isCertain);
+}
+
 /** The start at the target that shows a container's migration to have been one by restart (proxmox-api.md, trap 9). */
 export function restartOf(task: Task, tasks: readonly Task[], asOf: number): Task | null {
   if (task.type !== 'vzmigrate') return null;

@@ -49,7 +49,9 @@ export function familyOf(seed: number, days = 0.5): Family {
     ...interval(random, told),
     ...(random.chance(0.2) ? told('slow line', { tripMs: random.between(50, 400) }) : {}),
     ...(random.chance(0.2) ? told('clocks agree', { clocks: false }) : {}),
-    ...(random.chance(0.25) ? told('first seen late', { firstPollMs: random.between(1, 6) * HOUR_MS }) : {}),
+    ...(random.chance(0.25)
+      ? told('first seen late', { firstPollMs: Math.round(random.between(1, 6) * HOUR_MS * Math.min(1, 2 * days)) })
+      : {}),
     ...(random.chance(0.2) ? told('busy', { eventsPerGuestDay: 30 }) : {}),
     ...(random.chance(0.2) ? told('young nodes', { maxUptimeDays: 1 }) : {}),
   };

@@ -36,10 +36,23 @@ export function auditWithinReach(
       return {
         ...report,
         missing: report.missing.filter((truth) => TOLD.has(truth.endedHow) || !isHidden(truth)),
+        outOfBounds: report.outOfBounds.filter((one) => !isIdleStop(one, sight.looks)),
       };
     }
     told = told.filter((truth) => !excused.includes(truth)).concat(asOne(excused));
   }
+}
+
+/** A stop of a guest that had just gone by itself succeeds as well, and nothing was seen between: rule 9 takes it for the end. */
+function isIdleStop({ truth, ledger, edge }: AuditReport['outOfBounds'][number], looks: readonly Look[]): boolean {
+  const { endedAt, endedHow } = truth;
+  const { endEarliest, endEvidence } = ledger;
+  if (edge !== 'end' || endedAt === null || endEarliest === null || endEvidence !== 'task') return false;
+  if (TOLD.has(endedHow) || endedAt >= endEarliest) return false;
+  const node = truth.segments.at(-1)?.node;
+  return !looks.some(
+    (look) => look.node === node && look.type === truth.type && endedAt < look.sentAt && look.receivedAt < endEarliest,
+  );
 }
 
 function asOne(truths: readonly TrueSession[]): TrueSession[] {

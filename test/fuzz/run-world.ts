@@ -40,7 +40,8 @@ export async function runWorld(seed: number, options: WorldOptions): Promise<Wor
 export async function runScenario(scenario: Scenario, options: WatchOptions): Promise<WorldRun> {
   const world = compileWorld(scenario);
   // Events and faults end with the days; some polls more, and all that can be known is known.
-  const untilAt = scenario.beganAt + options.days * DAY_MS + SETTLE_MS;
+  const lastFaultAt = Math.max(scenario.beganAt, ...scenario.faults.map(({ to }) => to));
+  const untilAt = Math.max(scenario.beganAt + options.days * DAY_MS, lastFaultAt) + SETTLE_MS;
   const firstPollAt = scenario.beganAt + (options.firstPollMs ?? 60_000);
   const intervalMs = options.intervalMs ?? 30_000;
   const down = options.down?.(scenario) ?? [];
