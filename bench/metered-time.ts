@@ -13,8 +13,9 @@ interface Stretch {
 }
 
 /**
- * The sum over true sessions of |measured - true| within [from, to]: each session of the meter counts for the true one that it
- * overlaps most; one that overlaps none counts as wrong altogether.
+ * The sum over true sessions of |measured - true| within [from, to]. A meter's session counts for the true one that it overlaps;
+ * one over several is shared out where each next one begins, so that what was merged is not counted against it twice. One
+ * that overlaps none is wrong altogether.
  */
 export function meteredTime(
   truths: readonly TrueSession[],
@@ -28,20 +29,18 @@ export function meteredTime(
   });
   const time: MeteredTime = { wrongMs: 0, trueMs: 0 };
   const measured = new Map<TrueSession, number>();
-  const keyOf = (one: { cluster: string; type: string; vmid: number }): string =>
-    `${one.cluster}/${one.type}/${one.vmid}`;
   const byGuest = grouped(truths, keyOf);
   for (const session of sessions) {
     const stretch = clip(session.startAt, session.endAt);
-    if (lengthOf(stretch) === 0) continue;
-    let best: TrueSession | null = null;
-    let bestMs = 0;
-    for (const truth of byGuest.get(keyOf(session)) ?? []) {
-      const overlapMs = sharedMs(stretch, clip(truth.startedAt, truth.endedAt));
-      if (overlapMs > bestMs) [best, bestMs] = [truth, overlapMs];
+    const met = (byGuest.get(keyOf(session)) ?? [])
+      .filter((truth) => sharedMs(stretch, clip(truth.startedAt, truth.endedAt)) > 0)
+      .sort((a, b) => a.startedAt - b.startedAt);
+    if (met.length === 0) time.wrongMs += lengthOf(stretch);
+    for (const [k, truth] of met.entries()) {
+      const begin = k === 0 ? stretch.from : Math.max(stretch.from, truth.startedAt);
+      const end = Math.min(stretch.to, met[k + 1]?.startedAt ?? stretch.to);
+      measured.set(truth, (measured.get(truth) ?? 0) + Math.max(0, end - begin));
     }
-    if (best === null) time.wrongMs += lengthOf(stretch);
-    else measured.set(best, (measured.get(best) ?? 0) + lengthOf(stretch));
   }
   for (const truth of truths) {
     const trueMs = lengthOf(clip(truth.startedAt, truth.endedAt));
@@ -49,6 +48,10 @@ export function meteredTime(
     time.wrongMs += Math.abs((measured.get(truth) ?? 0) - trueMs);
   }
   return time;
+}
+
+function keyOf(one: { cluster: string; type: string; vmid: number }): string {
+  return `${one.cluster}/${one.type}/${one.vmid}`;
 }
 
 function grouped<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
