@@ -15,7 +15,9 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
   const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
   // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).
-  const nodeTasks = nodeIds.flatMap((id) => nodeOf(id)?.tasks ?? []).filter((task) => concerns(task, guest.vmid));
+  const nodeTasks = nodeIds
+    .flatMap((id) => nodeOf(id)?.tasks ?? [])
+    .filter((task) => concerns(task, guest.vmid) && task.start.latest >= (guest.frozenAt ?? Number.NEGATIVE_INFINITY));
   const derived = derive({
     spans,
     tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],

@@ -140,9 +140,13 @@ function factsBefore({ spans, tasks, lives, frozenAt }: LifeFacts, at: number): 
     ...tasks
       .filter((task) => task.outcome === 'ok' && task.start.latest < at)
       .map((task) => Math.min(task.end?.latest ?? task.start.latest, at)),
-    ...(frozenAt === null ? [] : lives.filter((life) => life.firstSeenAt < frozenAt).map(() => frozenAt)),
+    ...(frozenAt === null ? [] : lives.filter((life) => isAliveAt(life, frozenAt)).map(() => frozenAt)),
   ].filter((instant) => instant < at);
   return known.length === 0 ? null : Math.max(...known);
+}
+
+function isAliveAt(life: Life, at: number): boolean {
+  return life.firstSeenAt < at && (life.destroyed === null || life.destroyed.latest > at);
 }
 
 function lastFactAt({ spans, tasks, identities }: LifeFacts): number {

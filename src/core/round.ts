@@ -1,6 +1,7 @@
 import type { ClusterState, GuestChange } from './cluster-state.js';
 import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
+import { frozen, unfrozenSessions } from './freeze.js';
 import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
 import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
@@ -206,8 +207,10 @@ export class Round {
   }
 
   derived(node: NodeState): GuestChange[] {
-    return [...this.touched].map(([key, guest]) => {
-      const before = this.state.guests.get(key) ?? null;
+    return [...this.touched].map(([key, touched]) => {
+      const guest = frozen(touched, this.observation.finishedAt);
+      const known = this.state.guests.get(key) ?? null;
+      const before = known === null ? null : unfrozenSessions(known, guest);
       const lives = livesOf(guest);
       const isSameLife = before === null || lives.at(-1)?.id === before.lives.at(-1)?.id;
       // What a new incarnation is like is no change of the one before.

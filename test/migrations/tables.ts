@@ -24,6 +24,9 @@ export const TABLES = [
   'web_logins',
 ];
 
+/** Each table has a migration of its own, and guests a second one, for a column that came later. */
+export const MIGRATION_COUNT = TABLES.length + 1;
+
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {
   const sql =

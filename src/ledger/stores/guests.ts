@@ -30,6 +30,10 @@ export async function writeGuest(
   for (const gone of before?.lives ?? []) {
     if (!lives.some((life) => life.id === gone.id)) await mergeLife(trx, gone, lives);
   }
+  if (before !== null && before.frozenAt !== after.frozenAt) {
+    const ids = lives.flatMap((life) => (life.id === null ? [] : [life.id]));
+    await trx('guests').whereIn('id', ids).update({ frozen_at: after.frozenAt });
+  }
   const presentId = lives.at(-1)?.id ?? null;
   if (before !== null && presentId !== null && presentId === before.lives.at(-1)?.id) {
     await writeProfile(trx, presentId, before, after);
@@ -91,6 +95,7 @@ async function insertLife(
     ...profileRow(profile),
     node_id: guest.nodeId,
     first_seen_at: life.firstSeenAt,
+    frozen_at: guest.frozenAt,
     created_at: now,
   })) as number[];
   if (id === undefined) throw new Error('the database gave a new guest no id');

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { NodeCoverage } from '../../core/coverage.js';
 import { guestKey, type GuestState } from '../../core/guest.js';
 import { readClock, type NodeClock } from '../../core/node-clock.js';
@@ -18,19 +19,69 @@ const CLOCK_POLLS = 40;
 /** The cluster's state rebuilt from the database: at start, at take-over, and after a write that failed. */
 export async function loadCluster(db: Queryable, clusterId: number): Promise<ClusterState> {
   const nodes = await loadNodes(db, clusterId);
-  const tasks = (await db('tasks').where({ cluster_id: clusterId }).orderBy('id')) as Row[];
-  const guests = await loadGuests(db, clusterId, tasks.filter((row) => row['vmid'] !== null).map(taskOf));
-  for (const row of tasks) {
+  const tasks = (await loadTasks(db, clusterId)).map((row) => ({ row, task: taskOf(row) }));
+  const guests = await loadGuests(
+    db,
+    clusterId,
+    tasks.flatMap(({ task }) => (task.vmid === null ? [] : [task])),
+  );
+  for (const { task } of tasks) {
+    const node = nodes.get(task.nodeId);
+    if (node !== undefined && (task.vmid === null || task.type === 'vzdump')) node.tasks.push(task);
+  }
+  for (const { row, task } of [
+    ...(await loadBootTasks(db, clusterId)).map((row) => ({ row, task: taskOf(row) })),
+    ...tasks,
+  ]) {
     const node = nodes.get(numberOf(row, 'node_id'));
-    if (node === undefined) continue;
-    const task = taskOf(row);
-    if (task.vmid === null || task.type === 'vzdump') node.tasks.push(task);
-    node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
+    if (node !== undefined) node.boots = bootsWith(node.boots, bootByTask(task.start, task.raw.pstart));
   }
   const pools = new Map([...guests].map(([key, guest]) => [key, guest.profile.pool]));
   const coverage = new Map<number, NodeCoverage>();
   for (const id of nodes.keys()) coverage.set(id, await loadCoverage(db, id));
   return { nodes, guests, samples: new Map(), pools, pending: pendingOf(guests), coverage };
+}
+
+/** The tasks of each guest since it was frozen, and those of nodes since the first guest was. */
+async function loadTasks(db: Queryable, clusterId: number): Promise<Row[]> {
+  // Guests first, then the index of tasks by VMID and time: what is frozen is not read.
+  const ofGuests = (await db('guests as g')
+    .joinRaw('cross join tasks as t')
+    .where({ 'g.cluster_id': clusterId, 't.cluster_id': clusterId })
+    .whereRaw('t.vmid = g.vmid and t.start_latest >= coalesce(g.frozen_at, 0)')
+    .select('t.*')) as Row[];
+  const oldest = (await db('guests')
+    .where({ cluster_id: clusterId })
+    .select(db.raw('min(coalesce(frozen_at, 0)) as oldest'))
+    .first()) as { oldest: number | string | null } | undefined;
+  const ofNodes = (await db('tasks')
+    .where({ cluster_id: clusterId })
+    .whereNull('vmid')
+    .where('start_latest', '>=', Number(oldest?.oldest ?? 0))) as Row[];
+  // A VMID may have had several lives, each with a row.
+  const byId = new Map([...ofGuests, ...ofNodes].map((row) => [numberOf(row, 'id'), row]));
+  return [...byId.values()].sort((a, b) => numberOf(a, 'id') - numberOf(b, 'id'));
+}
+
+/** One task of each boot of each node: what is frozen tells no more than that the node booted then. */
+async function loadBootTasks(db: Queryable, clusterId: number): Promise<Row[]> {
+  const boots = (await db('tasks')
+    .where({ cluster_id: clusterId })
+    .groupBy('node_id')
+    .groupByRaw('round((start_earliest - pstart * 10) / 3600000.0)')
+    .max('id as id')) as { id: number }[];
+  const rows: Row[] = [];
+  for (let k = 0; k < boots.length; k += 500) {
+    rows.push(
+      ...((await db('tasks')
+        .whereIn(
+          'id',
+          boots.slice(k, k + 500).map((one) => one.id),
+        )
+        .orderBy('id')) as Row[]),
+    );
+  }
+  return rows;
 }
 
 /** After a restart every migration is looked at once more. */
@@ -89,18 +140,32 @@ async function openGap(db: Queryable, nodeId: number): Promise<NodeState['gap']>
     : { startedAt: numberOf(row, 'started_at'), reason: textOf(row, 'reason') as NotSeenReason };
 }
 
+/** Rows of a guest's facts since it was frozen, found by the index of guest and instant. */
+function unfrozen(db: Queryable, clusterId: number, table: string, instant: string): Knex.QueryBuilder {
+  return db('guests as g')
+    .joinRaw(`cross join ${table} as f`)
+    .where('g.cluster_id', clusterId)
+    .whereRaw(`f.guest_id = g.id and f.${instant} >= coalesce(g.frozen_at, 0)`) as Knex.QueryBuilder;
+}
+
 async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task[]): Promise<Map<string, GuestState>> {
   const rows = (await db('guests').where({ cluster_id: clusterId }).orderBy('life')) as Row[];
   const ofCluster = db('guests').where({ cluster_id: clusterId }).select('id');
   const spans = groupBy(
-    (await db('spans').whereIn('guest_id', ofCluster).orderBy('first_sent').orderBy('id')) as Row[],
+    (await unfrozen(db, clusterId, 'spans', 'first_sent')
+      .select('f.*')
+      .orderBy('f.first_sent')
+      .orderBy('f.id')) as Row[],
   );
   const sessions = groupBy(
-    (await db('sessions').whereIn('guest_id', ofCluster).orderBy('start_at').orderBy('id')) as Row[],
+    (await unfrozen(db, clusterId, 'sessions', 'start_at')
+      .select('f.*')
+      .orderBy('f.start_at')
+      .orderBy('f.id')) as Row[],
   );
   const segments = groupBy(
     (await db('segments')
-      .whereIn('session_id', db('sessions').whereIn('guest_id', ofCluster).select('id'))
+      .whereIn('session_id', unfrozen(db, clusterId, 'sessions', 'start_at').select('f.id'))
       .orderBy('started_at')
       .orderBy('id')) as Row[],
     'session_id',
@@ -143,7 +208,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       changes: (changes.get(id) ?? []).map(changeOf),
       identities: identities.get(key) ?? [],
       journal: [...(known?.journal ?? []), ...(journal.get(id) ?? [])],
-      frozenAt: known?.frozenAt ?? null,
+      frozenAt: maybeNumber(row, 'frozen_at') ?? known?.frozenAt ?? null,
     });
   }
   for (const task of tasks) {
