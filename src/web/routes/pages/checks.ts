@@ -32,6 +32,7 @@ export async function checksPage(ctx: Context, parts: WebParts): Promise<void> {
     { title: 'Checks', section: 'checks', asOf, isRefreshing: false },
     {
       summary: summaryOf(findings.length, last, asOf),
+      isChecked: last !== null,
       canSettle: hasScope(identityOf(ctx), 'admin'),
       findings: findings.map((finding) => findingRow(finding, guests, zone, asOf)),
       corrections: corrections.items.map((one) => correctionRow(one, guests, zone, asOf)),
