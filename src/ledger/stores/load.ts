@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { NodeCoverage } from '../../core/coverage.js';
-import { guestKey, type GuestState } from '../../core/guest.js';
+import { guestKey, type GuestProfile, type GuestState } from '../../core/guest.js';
 import { readClock, type NodeClock } from '../../core/node-clock.js';
 import { bootByTask, bootsWith, newNodeState, type NodeState } from '../../core/node-state.js';
 import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.js';
@@ -192,14 +192,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       vmid,
       lives: [...(known?.lives ?? []), lifeOf(row, id)],
       nodeId: numberOf(row, 'node_id'),
-      profile: {
-        name: maybeText(row, 'name'),
-        cores: maybeNumber(row, 'cores'),
-        memoryBytes: maybeNumber(row, 'memory_bytes'),
-        tags: maybeText(row, 'tags'),
-        pool: maybeText(row, 'pool'),
-        isTemplate: row['is_template'] === 1,
-      },
+      profile: profileOf(row),
       spans: [...(known?.spans ?? []), ...own.map(spanOf)],
       isOpen: own.some((span) => span['open_guest_id'] !== null),
       tasks: known?.tasks ?? [],
@@ -227,4 +220,15 @@ function groupBy(rows: readonly Row[], column = 'guest_id'): Map<number, Row[]> 
     else group.push(row);
   }
   return groups;
+}
+
+function profileOf(row: Row): GuestProfile {
+  return {
+    name: maybeText(row, 'name'),
+    cores: maybeNumber(row, 'cores'),
+    memoryBytes: maybeNumber(row, 'memory_bytes'),
+    tags: maybeText(row, 'tags'),
+    pool: maybeText(row, 'pool'),
+    isTemplate: row['is_template'] === 1,
+  };
 }
