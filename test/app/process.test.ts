@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/package-root.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { labScenario, labToken } from '../../src/simulator/scenarios.js';
 import { startSimulator, type Simulator } from '../../src/simulator/server.js';
-import { tempFolder } from '../commands/running.js';
+import { cli, tempFolder, type CliOutcome } from '../commands/running.js';
 
 interface Ended {
   code: number | null;
@@ -113,10 +113,10 @@ describe('the process', () => {
 
   it('polls once, prints what changed, and what did not at the second time', async () => {
     configure(simulator.configYaml().replaceAll('name: edge-01', 'name: edge'));
-    const first = await command('once').ended;
+    const first = await cli(['once', '--config', folder.config]);
     expect(first.code).to.equal(0);
     expect(first.out).to.match(/✓ pve-01: 4 guests/);
-    const second = await command('once').ended;
+    const second = await cli(['once', '--config', folder.config]);
     expect(second.code).to.equal(0);
     expect(second.out).to.match(/0 sessions began, 0 changed, 14 guests as before\n$/);
   });
@@ -135,9 +135,9 @@ describe('test and once where something is wrong', () => {
     return scenario;
   };
   const edge = (): string => `nodes:\n${simulator.configYaml().split('\n').slice(-8).join('\n')}`;
-  const run = (word: string, nodes: string): Promise<Ended> => {
+  const run = (word: string, nodes: string): Promise<CliOutcome> => {
     folder.write(`database: { type: sqlite, file: ${word}.sqlite }\npolling: { timeout_seconds: 2 }\n${nodes}`);
-    return node(['src/main.ts', word, '--config', folder.config]).ended;
+    return cli([word, '--config', folder.config]);
   };
 
   before(async () => {
