@@ -150,7 +150,6 @@ function unfrozen(db: Queryable, clusterId: number, table: string, instant: stri
 
 async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task[]): Promise<Map<string, GuestState>> {
   const rows = (await db('guests').where({ cluster_id: clusterId }).orderBy('life')) as Row[];
-  const ofCluster = db('guests').where({ cluster_id: clusterId }).select('id');
   const spans = groupBy(
     (await unfrozen(db, clusterId, 'spans', 'first_sent')
       .select('f.*')
@@ -170,13 +169,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       .orderBy('id')) as Row[],
     'session_id',
   );
-  const changes = groupBy(
-    (await db('guest_changes')
-      .whereIn('guest_id', ofCluster)
-      .whereIn('field', ['cores', 'memory_bytes'])
-      .orderBy('at')
-      .orderBy('id')) as Row[],
-  );
+  const changes = await loadResizes(db, clusterId);
   const journal = await loadMarks(db, clusterId);
   const identities = await loadIdentities(db, clusterId);
   const guests = new Map<string, GuestState>();
@@ -231,4 +224,14 @@ function profileOf(row: Row): GuestProfile {
     pool: maybeText(row, 'pool'),
     isTemplate: row['is_template'] === 1,
   };
+}
+
+/** Changes of cores and memory by guest id, oldest first. */
+async function loadResizes(db: Queryable, clusterId: number): Promise<Map<number, Row[]>> {
+  const rows = (await db('guest_changes')
+    .whereIn('guest_id', db('guests').where({ cluster_id: clusterId }).select('id'))
+    .whereIn('field', ['cores', 'memory_bytes'])
+    .orderBy('at')
+    .orderBy('id')) as Row[];
+  return groupBy(rows);
 }
