@@ -14,6 +14,7 @@ import { silentLog } from '../src/log.js';
 import { applyCosts } from './apply-poll.js';
 import { BareLoop } from './bare-loop.js';
 import { costOf, grown, median, medianCost, rowCounts, type Cost } from './measure.js';
+import type { MemoryFigures } from './memory.js';
 import type { SimulatedFleet } from './simulated-nodes.js';
 
 const IDLE_CYCLES = 20;
@@ -22,6 +23,14 @@ const COLD_CYCLES = 5;
 const COLD_PAUSE_MS = 4_200;
 /** Asked of each entry every five minutes beside the polls: who its cluster is (3), and the node's status (1). */
 const SELDOM_REQUESTS = 4 / 10;
+
+/** A manager alone in its process, so that the bare loop's memory is not counted as ours. */
+async function memoryFigures(fleet: SimulatedFleet): Promise<MemoryFigures> {
+  const child = fork(fileURLToPath(new URL('./memory.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+  child.send(fleet);
+  const [figures] = (await once(child, 'message')) as [MemoryFigures];
+  return figures;
+}
 
 /** One cycle that must have seen every node: a figure of a cycle that failed is none. */
 async function cycle(collector: Collector): Promise<void> {
@@ -109,22 +118,31 @@ async function measure(fleet: SimulatedFleet, db: Database, folder: string): Pro
   const bare = new BareLoop(fleet);
   const first = await costOf(() => cycle(collector));
   const firstHandshakes = collector.roster.traffic.handshakeCount;
+  // Beside the polls each guest's config is read once; the next cycle writes what was found.
+  const identities = await costOf(() => collector.identities.idle());
+  await cycle(collector);
+  await collector.identities.idle();
   await bare.cycle();
   const { warm, perNode, handshakes, rows } = await idleFigures(collector, bare, db);
-  const rssMib = process.memoryUsage.rss() / 2 ** 20;
   const cold = await alternate(COLD_CYCLES, collector, bare, COLD_PAUSE_MS);
   collector.roster.close();
   bare.close();
+  const memory = await memoryFigures(fleet);
   const apply = await applyCosts(db);
   return table([
     ['first cycle: discovery, 130 tasks and 100 guests a node', show(first), ''],
+    ['reading the 5,000 configs after it', show(identities), ''],
     ['idle cycle, connections kept', show(medianCost(warm.manager)), 'wall 2000 ms'],
     ['the same requests by a bare got loop', show(medianCost(warm.bare)), ''],
     ['ratio of wall times, connections kept', ratioOf(warm).toFixed(2), '1.5'],
     ['idle cycle, connections new (as every 30 s)', show(medianCost(cold.manager)), 'wall 2000 ms'],
     ['the same by a bare got loop', show(medianCost(cold.bare)), ''],
     ['ratio of wall times, connections new', ratioOf(cold).toFixed(2), '1.5'],
-    ['memory (RSS) after them', `${rssMib.toFixed(0)} MiB`, '250 MiB'],
+    [
+      'memory of a manager alone: RSS at start, after 21 cycles (heap in use)',
+      `${memory.beforeMib.toFixed(0)} MiB, ${memory.afterMib.toFixed(0)} MiB (${memory.heapMib.toFixed(0)} MiB)`,
+      '250 MiB',
+    ],
     ['requests per node and cycle, clusters of three', withSeldom(perNode.cluster), '4.0'],
     ['requests per node and cycle, standalone', withSeldom(perNode.standalone), '4.5'],
     ['TLS handshakes: first cycle, then 20 idle ones', `${firstHandshakes}, ${handshakes}`, ''],
