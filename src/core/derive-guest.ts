@@ -1,3 +1,5 @@
+import { agentSpans } from './agent-spans.js';
+import { spansOfBoth } from './both-spans.js';
 import { derive, type Derived } from './derive.js';
 import { spansUntil, type GuestState } from './guest.js';
 import { confirmedGone } from './identity.js';
@@ -11,7 +13,7 @@ import type { Window } from './window.js';
 export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
   const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
   const gone = confirmedGone(guest);
-  const seen = spansUntil(guest, lastSeen);
+  const seen = spansOfBoth(spansUntil(guest, lastSeen), toldSpans(guest, nodeOf));
   const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
   // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).
@@ -27,6 +29,18 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     asOf,
   });
   return gone === null ? derived : { ...derived, sessions: derived.sessions.map((one) => endedByGone(one, gone)) };
+}
+
+/** What agents and people told of the guest, as spans. */
+function toldSpans(guest: GuestState, nodeOf: (id: number) => NodeState | undefined): Span[] {
+  const reports = guest.reports ?? [];
+  if (reports.length === 0) return [];
+  const contacts = new Map<number, number>();
+  for (const { nodeId } of reports) {
+    const contactAt = nodeOf(nodeId)?.contactAt ?? null;
+    if (contactAt !== null) contacts.set(nodeId, contactAt);
+  }
+  return agentSpans(reports, contacts);
 }
 
 /** What has no config any more does not run: as good as a sample of stopped. */

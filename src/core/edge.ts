@@ -22,6 +22,8 @@ export interface StartEvidence {
   /** The first proof of running. */
   before: number | null;
   isLogEdge: boolean;
+  /** Who told of the first proof of running; absent where a poll saw it. */
+  source?: 'agent' | 'manual' | undefined;
 }
 
 /** A start of which nothing is known yet. */
@@ -42,21 +44,33 @@ export interface EndEvidence {
   reason: EndReason;
   task: Task | null;
   window: Window;
-  near: 'start' | 'end' | 'middle';
+  near: 'start' | 'end' | 'middle' | 'latest';
   proofs: string[];
 }
 
 /** The start's edge by ledger rules 7, 8 and 20: uptime of a young process first, then the task, then the polls, each clipped by the proofs around it. */
 export function openEdge(start: StartEvidence): Edge {
   const upid = start.task?.upid ?? null;
-  if (start.isLogEdge) {
+  const isUnbounded = start.source !== undefined && start.after === null && start.uptime === null;
+  if (start.isLogEdge || isUnbounded) {
     const latest = start.before ?? 0;
     const at = Math.min(latest, start.taskWindow?.earliest ?? latest);
-    return { at, earliest: null, latest, evidence: 'log_edge', upid, proofs: ['before the task log begins'] };
+    return {
+      at,
+      earliest: null,
+      latest,
+      evidence: 'log_edge',
+      upid,
+      proofs: [isUnbounded ? 'the first report found it running' : 'before the task log begins'],
+    };
   }
   const chosen = chooseWindow(start);
   const window = clipped(chosen.window, start);
-  const at = chosen.evidence === 'task' ? clamp(middle(window), window) : middle(window);
+  // An agent stamps a start when it notices it, and reads just before it stamps (ledger rule 22).
+  const at =
+    start.source === undefined
+      ? middle(window)
+      : Math.max(window.latest - (chosen.evidence === 'uptime' ? 500 : 0), window.earliest);
   return {
     at,
     earliest: window.earliest,
@@ -78,7 +92,7 @@ function chooseWindow(start: StartEvidence): { window: Window; evidence: Evidenc
     return { window: both ?? taskWindow, evidence: 'task' };
   }
   const latest = start.before ?? start.after ?? 0;
-  return { window: { earliest: start.after ?? latest, latest }, evidence: 'poll' };
+  return { window: { earliest: start.after ?? latest, latest }, evidence: start.source ?? 'poll' };
 }
 
 /** Proofs that contradict the stronger evidence leave it as it is (rule 12). */
@@ -114,6 +128,7 @@ export function closeEdge(end: EndEvidence, start: Edge): Edge {
 }
 
 function likeliest(end: EndEvidence, window: Window): number {
+  if (end.near === 'latest') return window.latest;
   if (end.near === 'middle' || end.task === null) return middle(window);
   const task = end.task;
   if (end.near === 'start') return middle(task.start) + QUIT_MS;

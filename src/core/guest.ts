@@ -1,4 +1,5 @@
 import type { Exchange, GuestRow, GuestType } from './observation.js';
+import type { AgentReport } from './agent-report.js';
 import type { JournalMark } from './journal.js';
 import type { Session } from './session.js';
 import type { Span, UptimeSample } from './span.js';
@@ -53,6 +54,8 @@ export interface GuestState {
   sessions: StoredSession[];
   /** Lines of nodes' journals that tell of ends; absent where none was asked. */
   journal?: readonly JournalMark[];
+  /** What agents and people said of it; absent where nobody did. */
+  reports?: readonly AgentReport[];
   /** Resizes of the present incarnation, and what else changed in the poll that is being applied. */
   changes: ProfileChange[];
   /** What its configs, and the logs of clones into it, said of who it is. */

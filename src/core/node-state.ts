@@ -17,6 +17,8 @@ export interface NodeState {
   /** The last good list of each type. */
   lastSeen: Record<GuestType, Exchange | null>;
   lastPollFinishedAt: number | null;
+  /** The last contact of a push agent that reports this node; absent where none does. */
+  contactAt?: number | null;
   coverageSince: number | null;
   /** Tasks that concern every guest of the node. */
   tasks: Task[];

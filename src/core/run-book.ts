@@ -3,6 +3,7 @@ import type { EndReason } from './evidence.js';
 import { ordered } from './ordered.js';
 import { sessionOf, type ClosedRun, type Run } from './run.js';
 import type { Conflict, Session } from './session.js';
+import type { Window } from './window.js';
 
 /** The runs of one guest as a sweep opens and closes them: at most one is open, and neighbours clip each other's edges. */
 export class RunBook {
@@ -58,6 +59,20 @@ export class RunBook {
     if (run === null) return;
     const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
     this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
+  }
+
+  /** Ends the run by the word of an agent, whose stamp is the likeliest instant, or of a person (ledger rule 22). */
+  protected closeTold(source: 'agent' | 'manual', { earliest, latest }: Window, provenBy: string): void {
+    const window = { earliest: source === 'manual' ? latest : earliest, latest: Math.max(latest, earliest) };
+    const reason = source === 'manual' ? 'manual' : 'unlogged';
+    this.close({
+      evidence: source,
+      reason,
+      task: null,
+      window,
+      near: 'latest',
+      proofs: [provenBy, `reported by ${source}`],
+    });
   }
 
   protected close(end: EndEvidence): void {

@@ -31,6 +31,8 @@ export interface Span {
   isBarred: boolean;
   /** The sample that sameness is judged against (ledger rule 5). */
   sample: UptimeSample | null;
+  /** Who told of it; absent where a poll saw it. */
+  source?: 'agent' | 'manual' | undefined;
 }
 
 /** When the process started, by one sample: in (sent - uptime - 1 s, received - uptime], widened by 100 ppm (ledger rule 7). */

@@ -167,6 +167,10 @@ export class Sweep extends PossibleBook {
   private closeSeenStopped(run: Run, span: Span): void {
     const { tasks, asOf } = this.context;
     const window = { earliest: run.provenAt, latest: span.first.receivedAt };
+    if (span.source !== undefined) {
+      this.closeTold(span.source, window, run.provenBy);
+      return;
+    }
     this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
     const backup = tasks.findLast((task) => task.type === 'vzdump' && meets(spanOf(task, asOf), window));
     if (backup?.nodeId === run.nodeId) this.notePossible(backup, spanOf(backup, asOf), true);
@@ -200,7 +204,7 @@ export class Sweep extends PossibleBook {
       this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', proofs });
       return;
     }
-    const isElsewhere = run.nodeId !== span.nodeId;
+    const isElsewhere = run.nodeId !== span.nodeId && span.source === undefined;
     this.closeBy('poll', isElsewhere ? 'fenced' : 'unlogged', latest, 'the start of the next process');
   }
 
@@ -221,6 +225,7 @@ export class Sweep extends PossibleBook {
         // A run in a process that was there before it cannot be older than the process.
         after: laterOf(this.lowerBound(), isBarred ? (span.start?.earliest ?? null) : null),
         before: span.first.receivedAt,
+        source: span.source,
       },
       span.nodeId,
       span.first.sentAt,
