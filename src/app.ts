@@ -68,7 +68,7 @@ export function createApp(config: Config, parts: AppParts): App {
     },
     async start() {
       await prepare();
-      web = createWeb({ config, db, clock, log, pollNow, version: packageVersion });
+      web = createWeb({ config, db, clock, log, pollNow, acceptCall: (call) => collector.acceptCall(call), version: packageVersion });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)

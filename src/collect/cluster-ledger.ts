@@ -4,7 +4,14 @@ import { commit, reconcile, type ClusterState, type PollChange, type PollContext
 import { middle } from '../core/window.js';
 import type { Database, Trx } from '../ledger/database.js';
 import { writeChange, type WrittenGuest } from '../ledger/stores/change.js';
-import { bumpRevision, clusterById, updateNode, type ClusterRow, type NodeFields } from '../ledger/stores/clusters.js';
+import {
+  bumpRevision,
+  clusterById,
+  raiseRevision,
+  updateNode,
+  type ClusterRow,
+  type NodeFields,
+} from '../ledger/stores/clusters.js';
 import { loadCluster } from '../ledger/stores/load.js';
 import { pollInstants } from '../ledger/stores/polls.js';
 import type { Clock } from '../clock.js';
@@ -76,15 +83,7 @@ export class ClusterLedger {
    * `committed` the state counts as stale. Throws StaleClusterError where another manager wrote meanwhile.
    */
   async write(trx: Trx, polls: readonly FinishedPoll[]): Promise<AppliedPoll[]> {
-    // A transaction that is tried again, after a deadlock or another's write, starts from what is stored.
-    if (this.isStale) {
-      this.row = await clusterById(trx, this.row.id);
-      const { pools } = this.loaded;
-      this.loaded = await loadCluster(trx, this.row.id);
-      // What the cluster told since is newer than what was stored.
-      for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
-      this.written.clear();
-    }
+    if (this.isStale) await this.reload(trx);
     this.isStale = true;
     const revision = await bumpRevision(trx, this.row);
     const now = this.parts.clock.now();
@@ -98,6 +97,29 @@ export class ClusterLedger {
     }
     this.row = { ...this.row, revision };
     return applied;
+  }
+
+  /**
+   * Lets `work` write to the cluster beside the polls, in the caller's transaction: what agents and people say leaves out fence
+   * and revision (design.md, "Transactions"). Until `committed` the state counts as stale.
+   */
+  async writeBeside<T>(trx: Trx, work: () => Promise<T>): Promise<T> {
+    const revision = await raiseRevision(trx, this.row.id);
+    if (this.isStale || revision !== this.row.revision + 1) await this.reload(trx);
+    this.isStale = true;
+    const result = await work();
+    this.row = { ...this.row, revision };
+    return result;
+  }
+
+  /** A transaction that is tried again, after a deadlock or another's write, starts from what is stored. */
+  private async reload(trx: Trx): Promise<void> {
+    this.row = await clusterById(trx, this.row.id);
+    const { pools } = this.loaded;
+    this.loaded = await loadCluster(trx, this.row.id);
+    // What the cluster told since is newer than what was stored.
+    for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
+    this.written.clear();
   }
 
   private async contextOf(trx: Trx, poll: FinishedPoll): Promise<PollContext> {

@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { NodeObservation } from '../core/observation.js';
+import type { AgentAnswer, AgentCall } from '../core/ingest.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import { guestKey } from '../core/guest.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
 import { fetchResources, observeNode } from '../proxmox/observe.js';
 import type { ClusterLedger } from './cluster-ledger.js';
+import { AgentDesk } from './agent-desk.js';
+import { AgentNodes } from './agent-nodes.js';
 import { ClockWatch } from './clock-watch.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
@@ -41,6 +44,8 @@ export class Collector {
   private readonly journals: JournalReader;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
+  private readonly agentNodes: AgentNodes;
+  private readonly desk: AgentDesk;
   /** The question for a cluster's resources that is under way. */
   private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
@@ -49,15 +54,26 @@ export class Collector {
     this.queue = new WriteQueue(parts.db);
     this.journals = new JournalReader(parts);
     this.clockWatch = new ClockWatch(parts.clock);
+    const { db, clock, config } = parts;
+    const ledgerOf = (clusterId: number): Promise<ClusterLedger> => this.roster.ledgerOf(clusterId);
+    this.agentNodes = new AgentNodes({ db, clock, entries: config.nodes, ledgerOf });
+    this.desk = new AgentDesk({ clock, queue: this.queue, nodes: this.agentNodes });
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
     );
+  }
+
+  /** Takes what a push agent says; resolves when it is committed. */
+  acceptCall(call: AgentCall): Promise<AgentAnswer> {
+    return this.desk.accept(call);
   }
 
   /** Meets the clusters behind `nodes:` where that is due: at start, every five minutes, and while an entry does not answer. */
   async discover(): Promise<void> {
     await this.roster.recall();
     await this.roster.discover();
+    // A node that an agent reported may have turned out to be one that is polled.
+    this.agentNodes.forget();
   }
 
   /** What is asked once a cluster and interval: pools (ledger rule 2). Its failure costs nothing but the pools' freshness. */

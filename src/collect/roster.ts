@@ -33,7 +33,7 @@ export interface RosterParts {
 export class Roster {
   readonly members = new Map<number, Member>();
   readonly entries: readonly Entry[];
-  private readonly ledgers = new Map<number, ClusterLedger>();
+  private readonly ledgers = new Map<number, Promise<ClusterLedger>>();
   private readonly fingerprints = new NamedFingerprints();
   /** Clients for members without an entry, by node id. */
   private readonly memberApis = new Map<number, Route>();
@@ -217,14 +217,16 @@ export class Roster {
     });
   }
 
-  private async ledgerOf(clusterId: number): Promise<ClusterLedger> {
+  /** The ledger of a stored cluster; one for all that write to it. */
+  ledgerOf(clusterId: number): Promise<ClusterLedger> {
     const known = this.ledgers.get(clusterId);
     if (known !== undefined) return known;
     const { db, clock, config } = this.parts;
     const intervalMs = config.polling.intervalSeconds * 1000;
-    const ledger = await ClusterLedger.open(db, clusterId, { clock, intervalMs });
-    this.ledgers.set(clusterId, ledger);
-    return ledger;
+    const opened = ClusterLedger.open(db, clusterId, { clock, intervalMs });
+    this.ledgers.set(clusterId, opened);
+    opened.catch(() => this.ledgers.delete(clusterId));
+    return opened;
   }
 
   private linkRoutes(): void {

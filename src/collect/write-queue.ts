@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { inTransaction, type Database, type Trx } from '../ledger/database.js';
+import { inTransaction, isRetryable, type Database, type Trx } from '../ledger/database.js';
 import { StaleClusterError } from '../ledger/stores/clusters.js';
 import { writePolls } from '../ledger/stores/polls.js';
 import type { AppliedPoll, ClusterLedger, FinishedPoll } from './cluster-ledger.js';
@@ -9,6 +9,14 @@ const GATHER_MS = 25;
 const MAX_BATCH = 200;
 /** Times that a batch is tried where another manager keeps writing the same clusters. */
 const MAX_ATTEMPTS = 8;
+
+/** What an agent or a person says, waiting to be written. */
+interface Call {
+  ledger: ClusterLedger;
+  work: (trx: Trx) => Promise<unknown>;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+}
 
 interface Waiting {
   ledger: ClusterLedger;
@@ -23,6 +31,7 @@ interface Waiting {
  */
 export class WriteQueue {
   private waiting: Waiting[] = [];
+  private calls: Call[] = [];
   private isDraining = false;
 
   constructor(private readonly db: Database) {}
@@ -35,11 +44,26 @@ export class WriteQueue {
     });
   }
 
+  /**
+   * Runs `work` on the cluster beside the polls and resolves when it is committed. Calls that arrive while one is written share
+   * the next transaction, a savepoint each: one that fails takes no other with it.
+   */
+  call<T>(ledger: ClusterLedger, work: (trx: Trx, ledger: ClusterLedger) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = (trx: Trx): Promise<T> => ledger.writeBeside(trx, () => work(trx, ledger));
+      this.calls.push({ ledger, work: run, resolve: resolve as (result: unknown) => void, reject });
+      if (!this.isDraining) void this.drain();
+    });
+  }
+
   /** Never rejects: what fails is told to those who wait. */
   private async drain(): Promise<void> {
     this.isDraining = true;
-    while (this.waiting.length > 0) {
-      await pause(GATHER_MS);
+    while (this.waiting.length > 0 || this.calls.length > 0) {
+      if (this.calls.length > 0) await this.writeCalls(this.calls.splice(0, MAX_BATCH));
+      if (this.waiting.length === 0) continue;
+      // Who calls waits for an answer; polls can wait for each other.
+      if (this.calls.length === 0) await pause(GATHER_MS);
       const batch = this.waiting.splice(0, MAX_BATCH);
       const failure = await this.applyAll(batch);
       if (failure === null) continue;
@@ -51,6 +75,20 @@ export class WriteQueue {
     }
     // In the same turn as the last look at `waiting`: who comes later begins anew.
     this.isDraining = false;
+  }
+
+  /** All in one transaction; where that fails as a whole, each in its own. */
+  private async writeCalls(calls: readonly Call[]): Promise<void> {
+    try {
+      const outcomes = await inTransaction(this.db, (trx) => writeEach(trx, calls));
+      for (const { ledger } of calls) ledger.committed();
+      for (const [k, call] of calls.entries()) outcomes[k]?.(call);
+    } catch (error) {
+      for (const { ledger } of calls) ledger.invalidate();
+      const [only] = calls;
+      if (calls.length === 1) only?.reject(error);
+      else for (const call of calls) await this.writeCalls([call]);
+    }
   }
 
   /** Null when all of them are committed; else nothing is, and the next attempt starts from what is stored. */
@@ -69,6 +107,28 @@ export class WriteQueue {
       }
     }
   }
+}
+
+/** What becomes of each call once the transaction is committed. */
+async function writeEach(trx: Trx, calls: readonly Call[]): Promise<((call: Call) => void)[]> {
+  const [only] = calls;
+  if (only !== undefined && calls.length === 1) {
+    const result = await only.work(trx);
+    return [(call) => call.resolve(result)];
+  }
+  const outcomes: ((call: Call) => void)[] = [];
+  for (const { ledger, work } of calls) {
+    try {
+      const result = await trx.transaction((savepoint) => work(savepoint));
+      outcomes.push((call) => call.resolve(result));
+    } catch (error) {
+      // A deadlock has undone the whole transaction: then all of it is to be tried again.
+      if (isRetryable(error)) throw error;
+      ledger.invalidate();
+      outcomes.push((call) => call.reject(error));
+    }
+  }
+  return outcomes;
 }
 
 type Groups = [ledger: ClusterLedger, own: Waiting[]][];

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
+import type { AcceptCall } from '../core/ingest.js';
 import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
@@ -11,5 +12,7 @@ export interface WebParts {
   clock: Clock;
   log: Log;
   pollNow: PollNow;
+  /** Takes what a push agent says. */
+  acceptCall: AcceptCall;
   version: string;
 }

@@ -13,6 +13,7 @@ import { apiGate } from './gate.js';
 import { listen, type Listener } from './listen.js';
 import type { WebParts } from './parts.js';
 import { apiRoutes } from './routes/api/api.js';
+import { ingestRoutes } from './routes/ingest/ingest.js';
 import { healthRoutes } from './routes/health.js';
 import { pageRoutes } from './routes/pages/pages.js';
 import { staticFiles } from './static-files.js';
@@ -36,7 +37,7 @@ export function createWeb(parts: WebParts): Web {
   app.on('error', (error: NodeJS.ErrnoException) => {
     parts.log.debug('an answer was cut', { code: error.code, error: error.message });
   });
-  const routers = [apiRoutes(parts), pageRoutes(parts)];
+  const routers = [apiRoutes(parts), ingestRoutes(parts), pageRoutes(parts)];
   const health = healthRoutes(parts);
   const order: Middleware[] = [
     requestLog(parts.log, parts.clock),

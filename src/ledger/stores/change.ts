@@ -1,5 +1,6 @@
 import type { ClusterState, GuestChange, PollChange } from '../../core/reconcile.js';
 import type { Trx } from '../database.js';
+import { writeReports } from './agents.js';
 import { writeSpans, writeTasks } from './facts.js';
 import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
@@ -32,7 +33,13 @@ export async function writeChange(
   return written;
 }
 
-async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange, now: number): Promise<WrittenGuest> {
+/** Writes one guest's facts with what derives from them; the change then carries the ids of new rows. */
+export async function writeGuestChange(
+  trx: Trx,
+  clusterId: number,
+  change: GuestChange,
+  now: number,
+): Promise<WrittenGuest> {
   const { before, after } = change;
   after.lives = await writeGuest(trx, clusterId, before, after, now);
   const presentId = after.lives.at(-1)?.id ?? null;
@@ -41,6 +48,7 @@ async function writeGuestChange(trx: Trx, clusterId: number, change: GuestChange
   after.spans = await writeSpans(trx, before, after);
   await writeIdentityOf(trx, before, after);
   await writeMarks(trx, presentId, before, after, now);
+  if (after.reports !== undefined) after.reports = await writeReports(trx, presentId, before, after, now);
   const difference = await writeDifference(trx, after, before, change.derived.sessions, now);
   after.sessions = difference.sessions;
   for (const conflict of change.derived.conflicts) await writeConflict(trx, presentId, conflict, now);

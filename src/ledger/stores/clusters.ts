@@ -34,6 +34,14 @@ export async function bumpRevision(trx: Trx, cluster: Pick<ClusterRow, 'id' | 'r
   return cluster.revision + 1;
 }
 
+/** The first statement of a write that agents or people cause: it locks the cluster's row and yields the new revision. */
+export async function raiseRevision(trx: Trx, clusterId: number): Promise<number> {
+  await trx('clusters').where({ id: clusterId }).increment('revision', 1);
+  const row = (await trx('clusters').where({ id: clusterId }).first('revision')) as { revision: number } | undefined;
+  if (row === undefined) throw new Error(`cluster ${clusterId} is not in the database`);
+  return row.revision;
+}
+
 /** The cluster with this key, made where it is not known yet; its name follows what Proxmox calls it now. */
 export async function ensureCluster(trx: Trx, key: string, name: string, now: number): Promise<ClusterRow> {
   const found = await clusterByKey(trx, key);
@@ -92,6 +100,8 @@ export interface WantedNode {
   name: string;
   proxmoxName: string;
   hostname: string;
+  /** `push` where only an agent tells of it. */
+  source?: 'pull' | 'push';
 }
 
 /**
@@ -118,7 +128,7 @@ export async function ensureNode(trx: Trx, wanted: WantedNode, now: number): Pro
     name: isTaken ? `${wanted.clusterName}/${wanted.name}` : wanted.name,
     proxmox_name: wanted.proxmoxName,
     hostname: wanted.hostname,
-    source: 'pull',
+    source: wanted.source ?? 'pull',
     generation: 1,
     is_active: 1,
     health: 'unreachable',

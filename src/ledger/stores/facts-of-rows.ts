@@ -47,6 +47,7 @@ export function spanOf(row: Row): Span {
       uptimeS === null
         ? null
         : { sentAt: numberOf(row, 'sample_sent'), receivedAt: numberOf(row, 'sample_received'), uptimeS },
+    ...(row['source'] === null ? {} : { source: textOf(row, 'source') as Span['source'] }),
   };
 }
 

@@ -10,6 +10,10 @@ import type { Queryable, Trx } from '../database.js';
 export async function writeSpans(trx: Trx, before: GuestState | null, after: GuestState): Promise<Span[]> {
   const known = new Map((before?.spans ?? []).map((span, k) => [span.id, { span, isOpen: isOpenAt(before, k) }]));
   const written: Span[] = [];
+  // Two spans that an agent told of may turn out to be one, by a report that arrived late.
+  const kept = new Set(after.spans.map((span) => span.id));
+  const merged = (before?.spans ?? []).filter((span) => span.source !== undefined && !kept.has(span.id));
+  for (const { id } of merged) await trx('spans').where({ id }).delete();
   for (const [k, span] of after.spans.entries()) {
     const isOpen = isOpenAt(after, k);
     const guestId = ownerOf(after, span);
@@ -59,6 +63,7 @@ function spanRow(guestId: number | null, span: Span, isOpen: boolean): Record<st
     sample_sent: span.sample?.sentAt ?? null,
     sample_received: span.sample?.receivedAt ?? null,
     sample_uptime_s: span.sample?.uptimeS ?? null,
+    source: span.source ?? null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { AgentReport } from '../../core/agent-report.js';
 import type { NodeCoverage } from '../../core/coverage.js';
 import { guestKey, type GuestProfile, type GuestState } from '../../core/guest.js';
 import { readClock, type NodeClock } from '../../core/node-clock.js';
@@ -7,6 +8,7 @@ import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.
 import type { ClusterState } from '../../core/reconcile.js';
 import { guestTypeOf, type Task } from '../../core/task.js';
 import type { Queryable } from '../database.js';
+import { loadReports } from './agents.js';
 import { changeOf, lifeOf, sessionOf, spanOf, taskOf } from './facts-of-rows.js';
 import { loadCoverage } from './gaps.js';
 import { loadIdentities } from './identities.js';
@@ -105,6 +107,7 @@ async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, 
       lastSeen: { qemu: await lastSeen(db, id, 'qemu'), lxc: await lastSeen(db, id, 'lxc') },
       lastPollFinishedAt: polls[0] === undefined ? null : numberOf(polls[0], 'finished_at'),
       coverageSince: maybeNumber(row, 'coverage_since'),
+      contactAt: maybeNumber(row, 'agent_contact_at'),
       gap: await openGap(db, id),
     });
   }
@@ -172,6 +175,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
   const changes = await loadResizes(db, clusterId);
   const journal = await loadMarks(db, clusterId);
   const identities = await loadIdentities(db, clusterId);
+  const reports = await loadReports(db, clusterId);
   const guests = new Map<string, GuestState>();
   for (const row of rows) {
     const id = numberOf(row, 'id');
@@ -194,6 +198,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       changes: (changes.get(id) ?? []).map(changeOf),
       identities: identities.get(key) ?? [],
       journal: [...(known?.journal ?? []), ...(journal.get(id) ?? [])],
+      ...reportsOf([...(known?.reports ?? []), ...(reports.get(id) ?? [])]),
       frozenAt: maybeNumber(row, 'frozen_at') ?? known?.frozenAt ?? null,
     });
   }
@@ -202,6 +207,10 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       guests.get(guestKey(guestTypeOf(task.type), task.vmid))?.tasks.push(task);
   }
   return guests;
+}
+
+function reportsOf(reports: AgentReport[]): Pick<GuestState, 'reports'> {
+  return reports.length === 0 ? {} : { reports };
 }
 
 function groupBy(rows: readonly Row[], column = 'guest_id'): Map<number, Row[]> {

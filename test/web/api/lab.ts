@@ -1,5 +1,7 @@
 import type { Clock } from '../../../src/clock.js';
+import { Collector } from '../../../src/collect/collect.js';
 import type { Config } from '../../../src/config/config.js';
+import type { AgentAnswer, AgentCall } from '../../../src/core/ingest.js';
 import type { NodePollReport, PollReport, PollRequest } from '../../../src/core/poll-report.js';
 import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
@@ -105,7 +107,10 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     lab.polls.push(request);
     return Promise.resolve(lab.report);
   };
-  const web = createWeb({ config: configWith(sections), db, clock, log, pollNow, version: '0.0.0-test' });
+  const config = configWith(sections);
+  const collector = new Collector({ config, db, clock, log });
+  const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
+  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, version: '0.0.0-test' });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

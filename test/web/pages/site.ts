@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../../src/config/load.js';
+import { Collector } from '../../../src/collect/collect.js';
+import type { AcceptCall } from '../../../src/core/ingest.js';
 import type { PollNow, PollReport } from '../../../src/core/poll-report.js';
 import { addUser, createSetupLink } from '../../../src/ledger/access.js';
 import { inTransaction, openDatabase, type Database } from '../../../src/ledger/database.js';
@@ -52,7 +54,9 @@ export async function openSite(
   let now = seedNow;
   const clock = { now: () => now, monotonicMs: () => now };
   const pollNow: PollNow = () => Promise.resolve(report);
-  const web = createWeb({ config, db, clock, log: silentLog, pollNow, version: '0.1.0' });
+  const collector = new Collector({ config, db, clock, log: silentLog });
+  const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
+  const web = createWeb({ config, db, clock, log: silentLog, pollNow, acceptCall, version: '0.1.0' });
   const { url } = await web.listen();
   return {
     url: url.replace(/\/$/, ''),

@@ -1,0 +1,105 @@
+import type { Clock } from '../clock.js';
+import { judgeStamp, offsetAfter } from '../core/agent-clock.js';
+import { READING_AGE_MS } from '../core/agent-report.js';
+import { toldBy } from '../core/agent-words.js';
+import { AgentCallError, type AgentAnswer, type AgentCall } from '../core/ingest.js';
+import type { NodeState } from '../core/node-state.js';
+import { newNodeState } from '../core/node-state.js';
+import { takeTold } from '../core/told.js';
+import type { Window } from '../core/window.js';
+import type { Trx } from '../ledger/database.js';
+import { agentOf, answerOf, writeAgent, writeEvent, type NodeAgent } from '../ledger/stores/agents.js';
+import { writeGuestChange, type WrittenGuest } from '../ledger/stores/change.js';
+import { contactBefore, writeContact } from '../ledger/stores/contacts.js';
+import { updateNode } from '../ledger/stores/clusters.js';
+import { answerTo } from './agent-answer.js';
+import type { AgentNode, AgentNodes } from './agent-nodes.js';
+import type { ClusterLedger } from './cluster-ledger.js';
+import type { WriteQueue } from './write-queue.js';
+
+interface DeskParts {
+  clock: Clock;
+  queue: WriteQueue;
+  nodes: AgentNodes;
+}
+
+/** Takes push agents' calls into the ledger: each becomes facts of guests, and the same derive as for polls does the rest (ledger rule 22). */
+export class AgentDesk {
+  constructor(private readonly parts: DeskParts) {}
+
+  /** Resolves when the call is committed; rejects with AgentCallError where it cannot be taken. */
+  async accept(call: AgentCall): Promise<AgentAnswer> {
+    const { queue, nodes } = this.parts;
+    const node = await nodes.nodeFor(call);
+    return queue.call(node.ledger, (trx, ledger) => this.take(trx, ledger, node, call));
+  }
+
+  private async take(trx: Trx, ledger: ClusterLedger, node: AgentNode, call: AgentCall): Promise<AgentAnswer> {
+    if (call.eventId !== null) {
+      const told = await answerOf(trx, node.id, call.eventId);
+      if (told !== null) return told;
+    }
+    const agent = await agentOf(trx, node.id);
+    const { window, sentence } = stampedWindow(call, agent);
+    const now = this.parts.clock.now();
+    const state = ledger.state.nodes.get(node.id) ?? newNodeState(node.id, node.name);
+    const contactBeforeAt = await contactBefore(trx, node, agent.contactAt, window.latest);
+    const told = toldBy(call.word, { nodeId: node.id, window, contactBeforeAt }, ledger.state);
+    const contacted = isContact(call) ? withContact(state, node, window.latest) : state;
+    const written: WrittenGuest[] = [];
+    for (const change of takeTold(ledger.state, contacted, told, now)) {
+      written.push(await writeGuestChange(trx, ledger.clusterId, change, now));
+      ledger.state.guests.set(change.key, change.after);
+    }
+    ledger.state.nodes.set(node.id, contacted);
+    const answer = answerTo(call, node, window, written, ledger.state, agent.isSyncDue);
+    await this.writeTraces(trx, node, call, { window, sentence, agent, answer, now });
+    return answer;
+  }
+
+  private async writeTraces(trx: Trx, node: AgentNode, call: AgentCall, traces: Traces): Promise<void> {
+    const { window, sentence, agent, answer, now } = traces;
+    const isHeartbeat = call.word.kind === 'heartbeat';
+    const readsClock = (isHeartbeat || call.word.kind === 'states') && call.sentAt === null && call.stampAt !== null;
+    const next: NodeAgent = {
+      contactAt: isContact(call) ? Math.max(agent.contactAt ?? 0, window.latest) : agent.contactAt,
+      offsetMs: readsClock ? offsetAfter(agent.offsetMs, call.stampAt ?? 0, call.arrivedAt) : agent.offsetMs,
+      // Told once, by the heartbeat that asked.
+      isSyncDue: agent.isSyncDue && !isHeartbeat,
+    };
+    await writeAgent(trx, node.id, next);
+    if (isContact(call)) await writeContact(trx, node, window, now);
+    if (!isHeartbeat || call.eventId !== null) await writeEvent(trx, node.id, call, answer);
+    if (node.source === 'push') await updateNode(trx, node.id, { health: 'online', last_error: sentence });
+    if (call.word.kind === 'register' && call.word.hostname !== null && node.source === 'push')
+      await updateNode(trx, node.id, { hostname: call.word.hostname });
+  }
+}
+
+interface Traces {
+  window: Window;
+  sentence: string | null;
+  agent: NodeAgent;
+  answer: AgentAnswer;
+  now: number;
+}
+
+/** Registering reads no guest; everything else shows that what was said last still held. */
+function isContact({ word }: AgentCall): boolean {
+  return word.kind !== 'register';
+}
+
+function stampedWindow(call: AgentCall, agent: NodeAgent): { window: Window; sentence: string | null } {
+  const judged = judgeStamp({ ...call, offsetMs: agent.offsetMs });
+  if (judged.kind === 'taken') return { window: judged.window, sentence: null };
+  // Who names its events sends them again, and can be told to mend its clock; the agents of the field never do.
+  if (call.eventId !== null) throw new AgentCallError('/timestamp', judged.sentence);
+  return { window: judged.window, sentence: judged.sentence };
+}
+
+function withContact(state: NodeState, { source }: AgentNode, at: number): NodeState {
+  const contactAt = Math.max(state.contactAt ?? 0, at);
+  if (source === 'pull' || contactAt !== at) return { ...state, contactAt };
+  const seen = { sentAt: at - READING_AGE_MS, receivedAt: at };
+  return { ...state, contactAt, lastSeen: { qemu: seen, lxc: seen }, lastPollFinishedAt: at };
+}

@@ -1,0 +1,71 @@
+import { agentSpans } from './agent-spans.js';
+import type { AgentReport } from './agent-report.js';
+import type { ClusterState, GuestChange } from './cluster-state.js';
+import { deriveGuest } from './derive-guest.js';
+import { emptyProfile, guestKey, newGuest, type GuestState } from './guest.js';
+import { livesOf } from './lives.js';
+import type { NodeState } from './node-state.js';
+import type { GuestType } from './observation.js';
+import type { Span } from './span.js';
+
+/** What was said of one guest. */
+export interface Told {
+  type: GuestType;
+  vmid: number;
+  name: string | null;
+  report: AgentReport;
+}
+
+/** The guests of the cluster that these words change, with what they now yield; leaves `state` as it is. */
+export function takeTold(state: ClusterState, node: NodeState, words: readonly Told[], asOf: number): GuestChange[] {
+  const touched = new Map<string, GuestState>();
+  for (const told of words) {
+    const key = guestKey(told.type, told.vmid);
+    const guest = touched.get(key) ?? state.guests.get(key) ?? firstTold(told);
+    touched.set(key, withTold(guest, told));
+  }
+  const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : state.nodes.get(id));
+  return [...touched].map(([key, guest]) => {
+    const spanned = isPulled(guest) ? guest : withSpansOf(guest, nodeOf);
+    const after = { ...spanned, lives: livesOf(spanned) };
+    return { key, before: state.guests.get(key) ?? null, after, derived: deriveGuest(after, nodeOf, asOf) };
+  });
+}
+
+/** True where polls saw the guest, or its node's log tells of it: then an agent's word is heard only where they were blind (ledger rule 22). */
+export function isPulled(guest: Pick<GuestState, 'spans' | 'tasks'>): boolean {
+  return guest.tasks.length > 0 || guest.spans.some((span) => span.source === undefined);
+}
+
+function firstTold({ type, vmid, name, report }: Told): GuestState {
+  const seen = { nodeId: report.nodeId, firstSeenAt: report.window.latest, profile: { ...emptyProfile, name } };
+  return newGuest(type, vmid, seen);
+}
+
+function withTold(guest: GuestState, { name, report }: Told): GuestState {
+  const reports = [...(guest.reports ?? []), report];
+  if (isPulled(guest)) return { ...guest, reports };
+  const nodeId = report.state === 'running' ? report.nodeId : guest.nodeId;
+  return { ...guest, reports, nodeId, profile: { ...guest.profile, name: name ?? guest.profile.name } };
+}
+
+/** The reports as stored spans, which pages and `proven_until` read; rows carry over by where they begin. */
+function withSpansOf(guest: GuestState, nodeOf: (id: number) => NodeState | undefined): GuestState {
+  const contacts = new Map<number, number>();
+  for (const { nodeId } of guest.reports ?? []) {
+    const contactAt = nodeOf(nodeId)?.contactAt ?? null;
+    if (contactAt !== null) contacts.set(nodeId, contactAt);
+  }
+  const told = agentSpans(guest.reports ?? [], contacts);
+  const free = [...guest.spans];
+  const spans = told.map((span): Span => {
+    const k = free.findIndex((one) => one.state === span.state && one.first.receivedAt === span.first.receivedAt);
+    const [known] = k < 0 ? [] : free.splice(k, 1);
+    return { ...span, id: known?.id ?? null };
+  });
+  // What is left over lends its rows, so that none stays behind.
+  for (const span of spans) if (span.id === null) span.id = free.shift()?.id ?? null;
+  const last = spans.at(-1);
+  const isSure = (guest.reports ?? []).at(-1)?.state !== 'unknown';
+  return { ...guest, spans, isOpen: last !== undefined && isSure };
+}

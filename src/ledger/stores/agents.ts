@@ -1,0 +1,145 @@
+import type { AgentReport } from '../../core/agent-report.js';
+import type { GuestState } from '../../core/guest.js';
+import type { AgentAnswer, AgentCall } from '../../core/ingest.js';
+import type { Queryable, Trx } from '../database.js';
+import { maybeNumber, numberOf, textOf, windowOf, type Row } from './row.js';
+
+/** What a node's row remembers of its push agent. */
+export interface NodeAgent {
+  contactAt: number | null;
+  offsetMs: number | null;
+  isSyncDue: boolean;
+}
+
+/** What is remembered of a node's agent. */
+export async function agentOf(trx: Trx, nodeId: number): Promise<NodeAgent> {
+  const row = (await trx('nodes').where({ id: nodeId }).first('agent_contact_at', 'agent_offset_ms', 'is_sync_due')) as
+    Row | undefined;
+  if (row === undefined) throw new Error(`node ${nodeId} is not in the database`);
+  return {
+    contactAt: maybeNumber(row, 'agent_contact_at'),
+    offsetMs: maybeNumber(row, 'agent_offset_ms'),
+    isSyncDue: row['is_sync_due'] === 1,
+  };
+}
+
+/** Writes what is remembered of a node's agent. */
+export async function writeAgent(trx: Trx, nodeId: number, agent: NodeAgent): Promise<void> {
+  await trx('nodes')
+    .where({ id: nodeId })
+    .update({
+      agent_contact_at: agent.contactAt,
+      agent_offset_ms: agent.offsetMs,
+      is_sync_due: agent.isSyncDue ? 1 : 0,
+    });
+}
+
+/** Agents of these nodes that were ever in contact will be told once to send all that they see; yields how many. */
+export async function askForSync(trx: Trx, nodeIds: readonly number[]): Promise<number> {
+  return trx('nodes')
+    .whereIn('id', [...nodeIds])
+    .whereNotNull('agent_contact_at')
+    .update({ is_sync_due: 1 });
+}
+
+/** What the first delivery of an event was answered; null where it was not delivered yet. */
+export async function answerOf(trx: Trx, nodeId: number, eventId: string): Promise<AgentAnswer | null> {
+  const row = (await trx('agent_events').where({ node_id: nodeId, event_id: eventId }).first('answer')) as
+    { answer: string } | undefined;
+  return row === undefined ? null : (JSON.parse(row.answer) as AgentAnswer);
+}
+
+/** Keeps an event whole, with its answer (ledger rule 23). */
+export async function writeEvent(trx: Trx, nodeId: number, call: AgentCall, answer: AgentAnswer): Promise<void> {
+  await trx('agent_events').insert({
+    node_id: nodeId,
+    event_id: call.eventId,
+    kind: call.word.kind,
+    arrived_at: call.arrivedAt,
+    stamp_at: call.stampAt,
+    sent_at: call.sentAt,
+    body: JSON.stringify(call.word),
+    answer: JSON.stringify(answer),
+  });
+}
+
+/** A contact that arrived late lies before reports that were stored already: theirs is the later one of it and what they knew. */
+export async function writeLateContact(trx: Trx, nodeId: number, at: number): Promise<number> {
+  return trx('agent_reports')
+    .where({ node_id: nodeId })
+    .where('latest', '>', at)
+    .where((before) => void before.whereNull('contact_before_at').orWhere('contact_before_at', '<', at))
+    .update({ contact_before_at: at });
+}
+
+/** Writes the reports of `after` that `before` does not hold, and gives them their ids; none is ever changed. */
+export async function writeReports(
+  trx: Trx,
+  guestId: number,
+  before: GuestState | null,
+  after: GuestState,
+  now: number,
+): Promise<readonly AgentReport[]> {
+  const known = new Set(before?.reports ?? []);
+  const written: AgentReport[] = [];
+  for (const report of after.reports ?? []) {
+    if (known.has(report) || report.id !== null) {
+      written.push(report);
+      continue;
+    }
+    const [id] = (await trx('agent_reports').insert(reportRow(guestId, report, now))) as number[];
+    if (id === undefined) throw new Error('the database gave a new report no id');
+    written.push({ ...report, id });
+  }
+  return written;
+}
+
+function reportRow(guestId: number, report: AgentReport, now: number): Record<string, unknown> {
+  return {
+    guest_id: guestId,
+    node_id: report.nodeId,
+    source: report.source,
+    state: report.state,
+    is_edge: report.isEdge ? 1 : 0,
+    earliest: report.window.earliest,
+    latest: report.window.latest,
+    start_earliest: report.start?.earliest ?? null,
+    start_latest: report.start?.latest ?? null,
+    is_young: report.isYoung ? 1 : 0,
+    contact_before_at: report.contactBeforeAt,
+    created_at: now,
+  };
+}
+
+/** The reports on a cluster's guests since each was frozen, by guest id, oldest first. */
+export async function loadReports(db: Queryable, clusterId: number): Promise<Map<number, AgentReport[]>> {
+  const rows = (await db('guests as g')
+    .joinRaw('cross join agent_reports as r')
+    .where('g.cluster_id', clusterId)
+    .whereRaw('r.guest_id = g.id and r.latest >= coalesce(g.frozen_at, 0)')
+    .select('r.*')
+    .orderBy('r.latest')
+    .orderBy('r.id')) as Row[];
+  const reports = new Map<number, AgentReport[]>();
+  for (const row of rows) {
+    const guestId = numberOf(row, 'guest_id');
+    const list = reports.get(guestId);
+    if (list === undefined) reports.set(guestId, [reportOf(row)]);
+    else list.push(reportOf(row));
+  }
+  return reports;
+}
+
+function reportOf(row: Row): AgentReport {
+  return {
+    id: numberOf(row, 'id'),
+    nodeId: numberOf(row, 'node_id'),
+    source: textOf(row, 'source') as AgentReport['source'],
+    state: textOf(row, 'state') as AgentReport['state'],
+    isEdge: row['is_edge'] === 1,
+    window: { earliest: numberOf(row, 'earliest'), latest: numberOf(row, 'latest') },
+    start: windowOf(row, 'start'),
+    isYoung: row['is_young'] === 1,
+    contactBeforeAt: maybeNumber(row, 'contact_before_at'),
+  };
+}
