@@ -6,6 +6,7 @@ import type { IdentityFact } from './identity.js';
 import { managerStepMs, steppedNode } from './manager-clock.js';
 import { clockStepped, withClockAndBoot, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
+import { openGuests } from './open-guests.js';
 import { gapsOf, logOf, type PollContext } from './poll-gaps.js';
 import { Round } from './round.js';
 
@@ -77,7 +78,11 @@ export function reconcile(
 export function commit(state: ClusterState, change: PollChange): void {
   state.nodes.set(change.node.id, change.node);
   (state.coverage ??= new Map()).set(change.node.id, change.coverage);
-  for (const guest of change.guests) state.guests.set(guest.key, guest.after);
+  const open = (state.open ??= openGuests(state));
+  for (const { key, after } of change.guests) {
+    open.move(key, state.guests.get(key) ?? null, after);
+    state.guests.set(key, after);
+  }
   for (const [key, sample] of change.samples) state.samples.set(key, sample);
   for (const [key, at] of change.pending) {
     if (at <= change.observation.finishedAt) state.pending.delete(key);

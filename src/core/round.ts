@@ -10,6 +10,7 @@ import { steppedGuest, steppedSample } from './manager-clock.js';
 import { stampWindow } from './node-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
+import { openGuests } from './open-guests.js';
 import { isResize, profileChanges } from './profile.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
@@ -150,6 +151,8 @@ export class Round {
 
   takeList(type: GuestType, list: Seen<GuestRow[]> | null): void {
     if (list?.kind !== 'seen') return;
+    const at = { sentAt: list.sentAt, receivedAt: list.receivedAt };
+    const lastSeenOf = (nodeId: number): Exchange | null => this.lastSeenOf(nodeId, type);
     const listed = new Set<string>();
     for (const row of list.value) {
       const key = guestKey(type, row.vmid);
@@ -160,18 +163,17 @@ export class Round {
         guest: known,
         profile: this.profile(row, key, known),
         node: this.node,
-        at: { sentAt: list.sentAt, receivedAt: list.receivedAt },
+        at,
         lastSample: this.samples.get(key) ?? this.state.samples.get(key) ?? null,
-        lastSeenOf: (nodeId) => this.lastSeenOf(nodeId, type),
+        lastSeenOf,
         mayHaveRun: this.restarted.has(key),
       });
       if (guest !== null && guest !== known) this.touched.set(key, this.withChanges(guest, known, list));
       if (sample !== null) this.samples.set(key, sample);
     }
-    for (const guest of this.state.guests.values()) {
-      const key = guestKey(guest.type, guest.vmid);
-      if (guest.type !== type || !guest.isOpen || guest.nodeId !== this.node.id || listed.has(key)) continue;
-      this.touched.set(key, closeAbsent(this.guest(key) ?? guest, this.node.lastSeen[type]));
+    for (const key of openGuests(this.state).on(this.node.id, type)) {
+      const guest = listed.has(key) ? null : this.guest(key);
+      if (guest !== null) this.touched.set(key, closeAbsent(guest, this.node.lastSeen[type]));
     }
   }
 
@@ -189,7 +191,9 @@ export class Round {
   }
 
   private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
-    return profileOf(row, this.state.pools.get(key) ?? known?.profile.pool ?? null);
+    const told = this.state.pools.get(key);
+    // Where the cluster's list has not told of the guest, it keeps the pool that it had; where it told of none, it has none.
+    return profileOf(row, told === undefined ? (known?.profile.pool ?? null) : told);
   }
 
   /** The node after the poll: its good lists are now the last ones seen. */

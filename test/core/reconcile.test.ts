@@ -104,6 +104,38 @@ describe('reconcile', () => {
     expect(at(100.5)).to.be.within(session?.start.earliest ?? 0, session?.start.latest ?? 0);
   });
 
+  it('takes a pool from its guest where the cluster tells of none, and not where it tells nothing', () => {
+    const state = newCluster();
+    const poolOf = () => state.guests.get('qemu/104')?.profile.pool;
+    state.pools.set('qemu/104', 'prod');
+    play(state, [look(120, [row(104, 100, 120)])]);
+    state.pools.delete('qemu/104');
+    play(state, [look(150, [row(104, 100, 150)])]);
+    expect(poolOf()).to.equal('prod');
+    state.pools.set('qemu/104', null);
+    const [change] = play(state, [look(180, [row(104, 100, 180)])]);
+    expect(poolOf()).to.equal(null);
+    expect(change?.guests[0]?.after.changes.map(({ field, before, after }) => [field, before, after])).to.deep.equal([
+      ['pool', 'prod', null],
+    ]);
+  });
+
+  it('looks at the guests of its own node alone, also where one went to another node and came back', () => {
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120), row(105, 100, 120)])]);
+    play(state, [look(130, [row(105, 128, 130)])], 2);
+    const [absent] = play(state, [look(150, [row(104, 100, 150)])]);
+    expect(absent?.guests).to.deep.equal([]);
+    expect(state.guests.get('qemu/105')).to.include({ nodeId: 2, isOpen: true });
+    play(state, [look(160, [])], 2);
+    expect(state.guests.get('qemu/105')?.isOpen).to.equal(false);
+    play(state, [look(180, [row(105, 170, 180)])]);
+    expect(state.guests.get('qemu/104')?.isOpen).to.equal(false);
+    expect(state.guests.get('qemu/105')).to.include({ nodeId: 1, isOpen: true });
+    const [gone] = play(state, [look(210, [])]);
+    expect(gone?.guests.map(({ key, after }) => [key, after.isOpen])).to.deep.equal([['qemu/105', false]]);
+  });
+
   for (const reason of ['unreachable', 'unauthorized', 'tls_error', 'bad_answer', 'permission_lost'] as const) {
     it(`keeps a session open and opens a gap when the node is not seen: ${reason}`, () => {
       const state = newCluster();
