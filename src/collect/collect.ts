@@ -70,10 +70,13 @@ export class Collector {
     await Promise.all(asked);
   }
 
-  private async askResources(ledger: ClusterLedger, { api }: Route): Promise<void> {
+  private async askResources(ledger: ClusterLedger, { api, entry }: Route): Promise<void> {
     const answer = await fetchResources(api, this.parts.clock);
     if (answer.kind !== 'seen') return;
-    for (const row of answer.value) ledger.state.pools.set(guestKey(row.type, row.vmid), row.pool);
+    for (const { type, vmid, pool } of answer.value) {
+      // A token without Pool.Audit is shown guests without their pools (proxmox-api.md, section 3).
+      if (pool !== null || entry.seesPools) ledger.state.pools.set(guestKey(type, vmid), pool);
+    }
   }
 
   /** Polls that begin after this call, of the nodes asked for, and what they found (ledger rule 2). */

@@ -51,5 +51,7 @@ export interface Entry {
   asking: Promise<void> | null;
   /** Privileges that its token lacks, as a sentence; null when none does. */
   missing: string | null;
+  /** True where its token is known to see pools: only then does a guest without one in the cluster's list have none. */
+  seesPools: boolean;
   probedAt: number | null;
 }

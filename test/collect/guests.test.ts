@@ -72,6 +72,31 @@ forEachDatabase((_name, open) => {
       expect((await sessionsOf(db, { vmid: 101, cluster: 'lab' }))[0]?.endReason).to.equal('stop');
     });
 
+    it('is its pool, which is lost only where a token that sees pools is shown none', async () => {
+      await begin([{ kind: 'change', vmid: 101, at: later(40), pool: null }]);
+      const poolOf = async (): Promise<unknown> => (await livesOf(101))[0]?.['pool'];
+      const token = lab.simulator.world.scenario.clusters[0]?.tokens[0]?.privileges[0];
+      if (token === undefined) throw new Error('the lab has no token');
+      const { privileges } = token;
+      token.privileges = privileges.filter((one) => one !== 'Pool.Audit');
+      const blind = lab.manager(db);
+      for (let round = 0; round < 3; round += 1) {
+        await blind.pollNow(all);
+        lab.move(30 * SECOND);
+      }
+      expect(await poolOf()).to.equal('production');
+      token.privileges = privileges;
+      const seeing = lab.manager(db);
+      await seeing.pollNow(all);
+      lab.move(30 * SECOND);
+      await seeing.pollNow(all);
+      expect(await poolOf()).to.equal(null);
+      const rows = await changesOf(101);
+      expect(rows.map(({ field, before_value, after_value }) => [field, before_value, after_value])).to.deep.equal([
+        ['pool', 'production', null],
+      ]);
+    });
+
     /** A round of polls, and then what it made worth asking. */
     const poll = async (): Promise<void> => {
       await manager.pollNow(all);
