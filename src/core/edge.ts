@@ -48,23 +48,21 @@ export interface EndEvidence {
 
 /** The start's edge by ledger rules 7, 8 and 20: uptime of a young process first, then the task, then the polls, each clipped by the proofs around it. */
 export function openEdge(start: StartEvidence): Edge {
-  const upid = start.task?.upid ?? null;
+  const proofs = start.isLogEdge ? ['before the task log begins'] : proofsOf(start);
+  return { ...startBounds(start), upid: start.task?.upid ?? null, proofs };
+}
+
+/** The bounds of that edge, without what it is told by. */
+export function startBounds(start: StartEvidence): Pick<Edge, 'at' | 'earliest' | 'latest' | 'evidence'> {
   if (start.isLogEdge) {
     const latest = start.before ?? 0;
     const at = Math.min(latest, start.taskWindow?.earliest ?? latest);
-    return { at, earliest: null, latest, evidence: 'log_edge', upid, proofs: ['before the task log begins'] };
+    return { at, earliest: null, latest, evidence: 'log_edge' };
   }
   const chosen = chooseWindow(start);
   const window = clipped(chosen.window, start);
   const at = chosen.evidence === 'task' ? clamp(middle(window), window) : middle(window);
-  return {
-    at,
-    earliest: window.earliest,
-    latest: window.latest,
-    evidence: chosen.evidence,
-    upid,
-    proofs: proofsOf(start),
-  };
+  return { at, earliest: window.earliest, latest: window.latest, evidence: chosen.evidence };
 }
 
 function chooseWindow(start: StartEvidence): { window: Window; evidence: Evidence } {

@@ -1,4 +1,4 @@
-import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
+import { startBounds, type EndEvidence, type StartEvidence } from './edge.js';
 import type { EndReason } from './evidence.js';
 import { ordered } from './ordered.js';
 import { sessionOf, type ClosedRun, type Run } from './run.js';
@@ -33,7 +33,7 @@ export class RunBook {
   }
 
   protected open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {
-    const edge = openEdge(start);
+    const edge = startBounds(start);
     this.clipEnd(edge.latest);
     this.run = {
       start,

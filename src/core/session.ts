@@ -84,17 +84,30 @@ function beginsAfter(a: Session, b: Session): boolean {
 
 /** True when nothing that is stored of a session differs. */
 export function isSameSession(a: Session, b: Session): boolean {
-  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+  return (
+    isSameEdge(a.start, b.start) &&
+    (a.end === null || b.end === null ? a.end === b.end : isSameEdge(a.end, b.end)) &&
+    a.endReason === b.endReason &&
+    a.user === b.user &&
+    isSameList(a.segments, b.segments, isSameSegment)
+  );
 }
 
-function canonical(session: Session): unknown[] {
-  const edge = (e: Edge | null): unknown =>
-    e === null ? null : [e.at, e.earliest, e.latest, e.evidence, e.upid, e.proofs];
-  return [
-    edge(session.start),
-    edge(session.end),
-    session.endReason,
-    session.user,
-    session.segments.map((s) => [s.nodeId, s.startedAt, s.endedAt]),
-  ];
+function isSameEdge(a: Edge, b: Edge): boolean {
+  return (
+    a.at === b.at &&
+    a.earliest === b.earliest &&
+    a.latest === b.latest &&
+    a.evidence === b.evidence &&
+    a.upid === b.upid &&
+    isSameList(a.proofs, b.proofs, (one, other) => one === other)
+  );
+}
+
+function isSameSegment(a: Segment, b: Segment): boolean {
+  return a.nodeId === b.nodeId && a.startedAt === b.startedAt && a.endedAt === b.endedAt;
+}
+
+function isSameList<T>(a: readonly T[], b: readonly T[], isSame: (one: T, other: T) => boolean): boolean {
+  return a.length === b.length && a.every((one, k) => isSame(one, b[k] as T));
 }
