@@ -1,4 +1,5 @@
 import { derive, type Derived } from './derive.js';
+import { withFrozenStart } from './freeze.js';
 import { spansUntil, type GuestState } from './guest.js';
 import { confirmedGone } from './identity.js';
 import type { NodeState } from './node-state.js';
@@ -26,7 +27,8 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     journal: guest.journal,
     asOf,
   });
-  return gone === null ? derived : { ...derived, sessions: derived.sessions.map((one) => endedByGone(one, gone)) };
+  const sessions = withFrozenStart(derived.sessions, guest);
+  return { ...derived, sessions: gone === null ? sessions : sessions.map((one) => endedByGone(one, gone)) };
 }
 
 /** What has no config any more does not run: as good as a sample of stopped. */

@@ -115,6 +115,8 @@ export class Round {
   private takeGuestTask(type: GuestType, vmid: number, task: Task): void {
     const key = guestKey(type, vmid);
     const guest = this.guest(key) ?? goneGuest(type, vmid, this.node.id, task);
+    // A quiet node's newest page of the log still shows what is frozen.
+    if (guest.frozenAt !== null && task.start.latest < guest.frozenAt) return;
     const known = guest.tasks.find((one) => one.upid === task.upid);
     // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
     if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
@@ -211,15 +213,15 @@ export class Round {
   }
 
   derived(node: NodeState): GuestChange[] {
+    const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
     return [...this.touched].map(([key, touched]) => {
-      const guest = frozen(touched, this.observation.finishedAt);
+      const guest = frozen(touched, this.observation.finishedAt, (id) => nodeOf(id)?.tasks ?? []);
       const known = this.state.guests.get(key) ?? null;
       const before = known === null ? null : unfrozenSessions(known, guest);
       const lives = livesOf(guest);
       const isSameLife = before === null || lives.at(-1)?.id === before.lives.at(-1)?.id;
       // What a new incarnation is like is no change of the one before.
       const after = { ...guest, lives, changes: isSameLife ? guest.changes : [] };
-      const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
       return { key, before, after, derived: deriveGuest(after, nodeOf, this.observation.finishedAt) };
     });
   }
