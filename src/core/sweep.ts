@@ -198,7 +198,7 @@ export class Sweep extends PossibleBook {
   private closeBefore(span: Span, slot: Slot, run: Run): void {
     const latest = span.start?.latest ?? span.first.receivedAt;
     const task = slot.startTask;
-    if (task?.type === 'vzdump' && run.nodeId === task.nodeId) {
+    if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
       const earliest = Math.max(run.provenAt, task.start.earliest);
       const window = { earliest, latest: Math.max(latest, earliest) };
       const proofs = [run.provenBy, `task ${task.upid}`];
@@ -208,6 +208,13 @@ export class Sweep extends PossibleBook {
     const counterProof = { latest, by: 'the start of the next process' };
     if (run.nodeId === span.nodeId) this.closeBy('poll', 'unlogged', counterProof);
     else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
+  }
+
+  /** A migration that failed may have stopped the container and begun it again, as the backup may have (proxmox-api.md, section 2). */
+  private hasTriedToMove(run: Run, latest: number): boolean {
+    const { tasks, asOf } = this.context;
+    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
+    return tasks.some((one) => one.type === 'vzmigrate' && one.outcome !== 'ok' && meets(spanOf(one, asOf), window));
   }
 
   private openObserved(span: Span, slot: Slot): void {

@@ -52,6 +52,12 @@ const cases: Case[] = [
     expected: ['99~100 uptime .. 156~171 task backup on 1', '171~172 uptime .. open on 1'],
   },
   {
+    title: 'a container restarted while a migration failed and a backup began: either may have ended it',
+    spans: [running(100, [120, 150]), running(177, [180, 210])],
+    tasks: [task('vzmigrate', 155, 178, { outcome: 'failed' }), task('vzdump', 170, 400)],
+    expected: ['99~100 uptime .. 150~177 poll unlogged on 1', '176~177 uptime .. open on 1'],
+  },
+  {
     title: 'a stop-mode backup that nobody watched, proven by a later stop',
     spans: [running(100, [120, 150]), stopped(900)],
     tasks: [task('vzdump', 155, 400), task('qmshutdown', 156, 170, ROOT), task('qmstop', 600, 601)],
