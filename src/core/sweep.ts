@@ -196,8 +196,10 @@ export class Sweep extends PossibleBook {
 
   /** Another process is seen: the one before ended, and nothing said so but, perhaps, the task that restarted it. */
   private closeBefore(span: Span, slot: Slot, run: Run): void {
-    const latest = span.start?.latest ?? span.first.receivedAt;
     const task = slot.startTask;
+    // A process that is older than the run says nothing of when it began: its task does.
+    const begun = span.isBarred ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
+    const latest = begun?.latest ?? span.first.receivedAt;
     if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
       const earliest = Math.max(run.provenAt, task.start.earliest);
       const window = { earliest, latest: Math.max(latest, earliest) };

@@ -11,6 +11,8 @@ const PINNED: { seed: number; sentence: string }[] = [
     seed: 1851,
     sentence: 'a migration that failed restarted a container, and a backup that began meanwhile took the credit',
   },
+  { seed: 1877, sentence: 'a guest powered off and was started again within a backup, in the same process' },
+  { seed: 1940, sentence: 'a backup of a stopped guest lost its lock to the start of all guests after a boot' },
 ];
 
 describe('worlds that were told wrongly once', () => {
