@@ -42,7 +42,10 @@ export interface EndEvidence {
   reason: EndReason;
   task: Task | null;
   window: Window;
+  /** Where within its task the end likely lies. */
   near: 'start' | 'end' | 'middle';
+  /** The likeliest instant of an end that no task tells; the middle of the window where nothing speaks for another. */
+  likely: number | null;
   proofs: string[];
 }
 
@@ -112,6 +115,7 @@ export function closeEdge(end: EndEvidence, start: Edge): Edge {
 }
 
 function likeliest(end: EndEvidence, window: Window): number {
+  if (end.likely !== null) return end.likely;
   if (end.near === 'middle' || end.task === null) return middle(window);
   const task = end.task;
   if (end.near === 'start') return middle(task.start) + QUIT_MS;

@@ -1,5 +1,5 @@
 import type { ClockOffset } from './observation.js';
-import { hull, intersect, middle, widen, type Window } from './window.js';
+import { hull, intersect, widen, type Window } from './window.js';
 
 /** Clocks of computers run off by up to 100 ppm against each other (ledger rules 7 and 11). */
 export const CLOCK_RATE_ERROR = 100e-6;
@@ -37,9 +37,9 @@ const HELD_MS = 500;
 /** How far a clock that nothing holds may have been set in a boot that we did not see. */
 const SET_MS = 5_000;
 
-/** True where nothing speaks against it that the node's clock is held by NTP: it agrees with ours to half a second. */
+/** True where the node's clock is known to agree with ours to half a second: NTP holds it. A first, wide reading says neither. */
 export function isHeld(clock: NodeClock): boolean {
-  return Math.abs(middle(clock.offset)) <= HELD_MS;
+  return Math.max(-clock.offset.earliest, clock.offset.latest) <= HELD_MS;
 }
 
 /** How far a clock may have run off within `ageMs` before we first read it: 100 ppm, and half a second at any age where it is held. */

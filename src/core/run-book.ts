@@ -52,12 +52,17 @@ export class RunBook {
     last.end.window = { earliest: Math.min(last.end.window.earliest, latest), latest };
   }
 
-  /** Ends the run between its last proof and a counter-proof. */
-  protected closeBy(evidence: 'poll' | 'boot', reason: EndReason, latest: number, counterProof: string): void {
+  /** Ends the run between its last proof and a counter-proof, `likely` then or, where that is null, in the middle. */
+  protected closeBy(
+    evidence: 'poll' | 'boot',
+    reason: EndReason,
+    { latest, by }: { latest: number; by: string },
+    likely: number | null = null,
+  ): void {
     const run = this.run;
     if (run === null) return;
     const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
-    this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
+    this.close({ evidence, reason, task: null, window, near: 'middle', likely, proofs: [run.provenBy, by] });
   }
 
   protected close(end: EndEvidence): void {

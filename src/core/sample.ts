@@ -1,4 +1,5 @@
 import { newGuest, type GuestProfile, type GuestState } from './guest.js';
+import { CLOCK_RATE_ERROR } from './node-clock.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow } from './observation.js';
 import {
@@ -18,7 +19,7 @@ const RENEW_YOUNG_MS = 10 * 60_000;
 const RENEW_MS = 24 * 3_600_000;
 /** A narrower start is worth a write only when it gained this much. */
 const WORTH_MS = 10;
-/** An uptime this near to the node's own is a container's glitch (proxmox-api.md, trap 14). */
+/** An uptime this near to the node's own is a container's glitch (proxmox-api.md, trap 14): both are floored to the second. */
 const HOST_UPTIME_MS = 1_500;
 
 export interface RowInput {
@@ -133,9 +134,23 @@ function width(start: Window | null): number {
   return start === null ? Number.MAX_SAFE_INTEGER : start.latest - start.earliest;
 }
 
+/**
+ * True where the uptime is the node's own. Both count on one clock of the node, so they are compared as they read now: at an age
+ * of hours either reaches back to an instant that is seconds off, and by itself would name another boot.
+ */
 function isHostUptime(node: NodeState, sample: UptimeSample): boolean {
+  const since = {
+    earliest: sample.sentAt - sample.uptimeS * 1000 - 1000,
+    latest: sample.receivedAt - sample.uptimeS * 1000,
+  };
+  const { uptimeClock } = node;
+  if (uptimeClock !== null) {
+    const driftMs = Math.ceil(Math.abs(sample.sentAt - uptimeClock.asOf) * CLOCK_RATE_ERROR);
+    if (meets(widen(uptimeClock.offset, HOST_UPTIME_MS + driftMs), since)) return true;
+  }
+  // A boot since the node's uptime was last asked for is told by the log.
   const boot = node.boots.at(-1);
-  return boot !== undefined && Math.abs(middle(startByUptime(sample)) - middle(boot)) < HOST_UPTIME_MS;
+  return boot !== undefined && Math.abs(middle(since) - middle(boot)) < HOST_UPTIME_MS;
 }
 
 /** Closes the open span at the last list that held it, and begins the next. */

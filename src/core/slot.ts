@@ -1,3 +1,4 @@
+import { withoutBackups } from './backup-process.js';
 import type { Span } from './span.js';
 import { effectsOf, isOffline, spanOf, type Task, type TaskEffect } from './task.js';
 import { meets, type Window } from './window.js';
@@ -37,7 +38,7 @@ export function slotsOf(
   boots: readonly Boot[],
   asOf: number,
 ): Slot[] {
-  const slots = emptySlots(splitStopped(spans, ordered, asOf));
+  const slots = emptySlots(splitStopped(withoutBackups(spans, ordered, asOf), ordered, asOf));
   const moves = ordered.filter((task) => task.type === 'qmigrate' && !isOffline(task, ordered, asOf));
   const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
   markBorn(slots, moves, ordered, asOf);
@@ -119,7 +120,7 @@ function targetOf(move: Task, slot: Slot | null, tasks: readonly Task[], asOf: n
 function markBorn(slots: Slot[], moves: readonly Task[], tasks: readonly Task[], asOf: number): void {
   for (const slot of slots) {
     const span = slot.right;
-    if (span?.state !== 'running' || span.start === null) continue;
+    if (span?.state !== 'running' || span.start === null || span.isBarred) continue;
     const start = span.start;
     slot.bornBy =
       moves.findLast(
@@ -215,7 +216,7 @@ function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window):
 function hasBegunBefore(slot: Slot, window: Window): boolean {
   const span = slot.right;
   if (span?.state !== 'running' || slot.bornBy !== null) return false;
-  return (span.start?.latest ?? span.first.receivedAt) < window.earliest;
+  return ((span.isBarred ? null : span.start)?.latest ?? span.first.receivedAt) < window.earliest;
 }
 
 function isObservedEnd(slot: Slot, task: Task): boolean {

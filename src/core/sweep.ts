@@ -1,4 +1,5 @@
 import { unknownStart } from './edge.js';
+import { fencedAt, hostGoneAt } from './host-gone.js';
 import { PossibleBook } from './possible-book.js';
 import { isContinued, laterOf, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
@@ -35,7 +36,7 @@ export class Sweep extends PossibleBook {
 
   apply(event: SlotEvent, slot: Slot): void {
     if (event.kind === 'boot') {
-      this.boot(event.nodeId, event.window);
+      this.boot(event.nodeId, event.window, slot);
       return;
     }
     if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
@@ -46,9 +47,11 @@ export class Sweep extends PossibleBook {
     if (hasTold || isBirthOrDeath(event.task)) this.hasHistory = true;
   }
 
-  private boot(nodeId: number, window: Window): void {
-    if (this.run === null || this.run.nodeId !== nodeId || this.run.provenAt > window.latest) return;
-    this.closeBy('boot', 'host', window.latest, 'the node booted anew');
+  private boot(nodeId: number, window: Window, slot: Slot): void {
+    const { run } = this;
+    if (run === null || run.nodeId !== nodeId || run.provenAt > window.latest) return;
+    const counterProof = { latest: window.latest, by: 'the node booted anew' };
+    this.closeBy('boot', 'host', counterProof, hostGoneAt(run, window, slot));
   }
 
   /** A start whose process no sample shows. */
@@ -61,7 +64,7 @@ export class Sweep extends PossibleBook {
       return;
     }
     // An OK start means that nothing ran: what ran before ended without a trace.
-    if (this.run !== null) this.closeBy('poll', 'unlogged', window.latest, `task ${task.upid}`);
+    if (this.run !== null) this.closeBy('poll', 'unlogged', { latest: window.latest, by: `task ${task.upid}` });
     this.openByTask(task, window, this.lowerBound());
   }
 
@@ -88,6 +91,7 @@ export class Sweep extends PossibleBook {
       task,
       window: { earliest: this.endBound(task, effect, run), latest },
       near: effect.near,
+      likely: null,
       proofs: [run.provenBy, `task ${task.upid}`],
     });
     const backup = backupAround(task, this.context.tasks, this.context.asOf);
@@ -142,6 +146,7 @@ export class Sweep extends PossibleBook {
       task,
       window: { earliest: run.provenAt, latest: window.latest },
       near: 'end',
+      likely: null,
       proofs,
     });
   }
@@ -167,7 +172,7 @@ export class Sweep extends PossibleBook {
   private closeSeenStopped(run: Run, span: Span): void {
     const { tasks, asOf } = this.context;
     const window = { earliest: run.provenAt, latest: span.first.receivedAt };
-    this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
+    this.closeBy('poll', 'unlogged', { latest: span.first.receivedAt, by: 'a sample of stopped' });
     const backup = tasks.findLast((task) => task.type === 'vzdump' && meets(spanOf(task, asOf), window));
     if (backup?.nodeId === run.nodeId) this.notePossible(backup, spanOf(backup, asOf), true);
   }
@@ -191,17 +196,27 @@ export class Sweep extends PossibleBook {
 
   /** Another process is seen: the one before ended, and nothing said so but, perhaps, the task that restarted it. */
   private closeBefore(span: Span, slot: Slot, run: Run): void {
-    const latest = span.start?.latest ?? span.first.receivedAt;
     const task = slot.startTask;
-    if (task?.type === 'vzdump' && run.nodeId === task.nodeId) {
+    // A process that is older than the run says nothing of when it began: its task does.
+    const begun = span.isBarred ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
+    const latest = begun?.latest ?? span.first.receivedAt;
+    if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
       const earliest = Math.max(run.provenAt, task.start.earliest);
       const window = { earliest, latest: Math.max(latest, earliest) };
       const proofs = [run.provenBy, `task ${task.upid}`];
-      this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', proofs });
+      this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', likely: null, proofs });
       return;
     }
-    const isElsewhere = run.nodeId !== span.nodeId;
-    this.closeBy('poll', isElsewhere ? 'fenced' : 'unlogged', latest, 'the start of the next process');
+    const counterProof = { latest, by: 'the start of the next process' };
+    if (run.nodeId === span.nodeId) this.closeBy('poll', 'unlogged', counterProof);
+    else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
+  }
+
+  /** A migration that failed may have stopped the container and begun it again, as the backup may have (proxmox-api.md, section 2). */
+  private hasTriedToMove(run: Run, latest: number): boolean {
+    const { tasks, asOf } = this.context;
+    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
+    return tasks.some((one) => one.type === 'vzmigrate' && one.outcome !== 'ok' && meets(spanOf(one, asOf), window));
   }
 
   private openObserved(span: Span, slot: Slot): void {

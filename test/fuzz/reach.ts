@@ -1,4 +1,4 @@
-import type { Task } from '../../src/core/task.js';
+import { effectsOf, type Task } from '../../src/core/task.js';
 import { audit, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
 import type { TrueSession } from '../../src/simulator/truth.js';
 import type { Look } from './virtual-manager.js';
@@ -9,9 +9,26 @@ export interface Sight {
   tasksOf: (truth: TrueSession) => readonly Task[];
 }
 
+/** How often each excuse was made, of how many true runs. */
+export interface Excused {
+  trueRuns: number;
+  /** Hidden runs that were over before the first look, of which the ledger says nothing. */
+  earlierRuns: number;
+  /** Hidden runs between two looks, of which the ledger says nothing. */
+  hiddenRuns: number;
+  /** Hidden runs that the ledger tells as one with the run before. */
+  joinedRuns: number;
+  /** Stops that found nothing to stop, taken for the end. */
+  idleStops: number;
+}
+
+export const nothingExcused: Excused = { trueRuns: 0, earlierRuns: 0, hiddenRuns: 0, joinedRuns: 0, idleStops: 0 };
+
 /** Ends that a task of the log tells. */
 const TOLD: ReadonlySet<string | null> = new Set(['stop', 'shutdown', 'reboot', 'suspend']);
 const STARTS: ReadonlySet<string> = new Set(['qmstart', 'vzstart', 'vzreboot']);
+/** Tasks that succeed where nothing runs (proxmox-api.md, section 2). */
+const IDLE_STOPS: ReadonlySet<string> = new Set(['qmstop', 'vzstop']);
 
 /**
  * The audit without what neither log nor samples can tell, and nothing else. A run is hidden when no list was seen while its
@@ -24,43 +41,82 @@ export function auditWithinReach(
   ledger: readonly LedgerSession[],
   sight: Sight,
   untilAt: number,
-): AuditReport {
+): { report: AuditReport; excused: Excused } {
   const isHidden = (truth: TrueSession): boolean => !isSeen(truth, sight.looks) && !isAnnounced(truth, sight);
+  const excused = { ...nothingExcused, trueRuns: truths.length };
   let told = [...truths];
+  let report = audit(told, ledger, untilAt);
   for (;;) {
-    const report = audit(told, ledger, untilAt);
-    const excused = report.merged
-      .map(({ truths: of }) => [...of].sort((a, b) => a.startedAt - b.startedAt))
-      .find((of) => of.slice(1).every(isHidden));
-    if (excused === undefined) {
-      return {
-        ...report,
-        missing: report.missing.filter((truth) => TOLD.has(truth.endedHow) || !isHidden(truth)),
-        outOfBounds: report.outOfBounds.filter((one) => !isIdleStop(one, sight.looks)),
-      };
-    }
-    told = told.filter((truth) => !excused.includes(truth)).concat(asOne(excused));
+    const isJoined = (before: TrueSession, after: TrueSession): boolean => !isToldEnd(before, sight) && isHidden(after);
+    const better = withOneJoined(told, report, isJoined, (joined) => audit(joined, ledger, untilAt));
+    if (better === null) break;
+    excused.joinedRuns += 1;
+    ({ told, report } = better);
   }
+  const missing = report.missing.filter((truth) => TOLD.has(truth.endedHow) || !isHidden(truth));
+  const outOfBounds = report.outOfBounds.filter((one) => !isIdleStop(one, sight));
+  const firstLookAt = sight.looks.reduce((first, look) => Math.min(first, look.sentAt), untilAt);
+  excused.earlierRuns = report.missing.filter(
+    (truth) => !missing.includes(truth) && (truth.endedAt ?? untilAt) < firstLookAt,
+  ).length;
+  excused.hiddenRuns = report.missing.length - missing.length - excused.earlierRuns;
+  excused.idleStops = report.outOfBounds.length - outOfBounds.length;
+  return { report: { ...report, missing, outOfBounds }, excused };
+}
+
+interface Told {
+  told: TrueSession[];
+  report: AuditReport;
+}
+
+/** The truths with a hidden run joined to the one before, where the ledger merged both and is right about the two as one; null where there are none. */
+function withOneJoined(
+  told: readonly TrueSession[],
+  report: AuditReport,
+  isJoined: (before: TrueSession, after: TrueSession) => boolean,
+  judge: (truths: TrueSession[]) => AuditReport,
+): Told | null {
+  for (const { truths } of report.merged) {
+    const ordered = truths.toSorted((a, b) => a.startedAt - b.startedAt);
+    for (const [k, after] of ordered.entries()) {
+      const before = ordered[k - 1];
+      if (before === undefined || !isJoined(before, after)) continue;
+      const joined = told.filter((truth) => truth !== before && truth !== after).concat(asOne(before, after));
+      const better = judge(joined);
+      if (faultCount(better) < faultCount(report)) return { told: joined, report: better };
+    }
+  }
+  return null;
+}
+
+/** Each run that a merged or split session takes counts, so that of three merged ones joining two is a gain. */
+function faultCount({ missing, extra, merged, split, outOfBounds }: AuditReport): number {
+  const many = merged.map(({ truths }) => truths.length - 1).concat(split.map(({ ledgers }) => ledgers.length - 1));
+  return many.reduce((sum, count) => sum + count, missing.length + extra.length + outOfBounds.length);
 }
 
 /** A stop of a guest that had just gone by itself succeeds as well, and nothing was seen between: rule 9 takes it for the end. */
-function isIdleStop({ truth, ledger, edge }: AuditReport['outOfBounds'][number], looks: readonly Look[]): boolean {
+function isIdleStop({ truth, ledger, edge }: AuditReport['outOfBounds'][number], { looks, tasksOf }: Sight): boolean {
   const { endedAt, endedHow } = truth;
   const { endEarliest, endEvidence } = ledger;
   if (edge !== 'end' || endedAt === null || endEarliest === null || endEvidence !== 'task') return false;
   if (TOLD.has(endedHow) || endedAt >= endEarliest) return false;
+  const isByStop = tasksOf(truth).some(
+    (task) => task.outcome === 'ok' && IDLE_STOPS.has(task.type) && task.start.earliest === endEarliest,
+  );
   const node = truth.segments.at(-1)?.node;
-  return !looks.some(
-    (look) => look.node === node && look.type === truth.type && endedAt < look.sentAt && look.receivedAt < endEarliest,
+  return (
+    isByStop &&
+    !looks.some(
+      (look) =>
+        look.node === node && look.type === truth.type && endedAt < look.sentAt && look.receivedAt < endEarliest,
+    )
   );
 }
 
-function asOne(truths: readonly TrueSession[]): TrueSession[] {
-  const [first] = truths;
-  const last = truths.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const segments = truths.flatMap((truth) => truth.segments);
-  return [{ ...first, endedAt: last.endedAt, endedHow: last.endedHow, segments }];
+function asOne(before: TrueSession, after: TrueSession): TrueSession {
+  const segments = [...before.segments, ...after.segments];
+  return { ...before, endedAt: after.endedAt, endedHow: after.endedHow, segments };
 }
 
 /** True where a list was asked for and answered while the process was there. */
@@ -73,6 +129,17 @@ function isSeen(truth: TrueSession, looks: readonly Look[]): boolean {
         startedAt <= look.receivedAt &&
         look.sentAt < (endedAt ?? Number.POSITIVE_INFINITY),
     ),
+  );
+}
+
+/** True where a boot, or a task of the log that succeeded, tells the end: a migration that failed may have restarted a container. */
+function isToldEnd({ endedAt, endedHow, ...truth }: TrueSession, { tasksOf }: Sight): boolean {
+  if (endedAt === null || endedHow === 'host') return true;
+  return tasksOf({ endedAt, endedHow, ...truth }).some(
+    (task) =>
+      effectsOf(task).some(({ edge }) => edge === 'end') &&
+      task.start.earliest <= endedAt &&
+      endedAt <= (task.end?.latest ?? endedAt),
   );
 }
 

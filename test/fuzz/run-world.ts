@@ -4,7 +4,7 @@ import { randomScenario, type RandomOptions } from '../../src/simulator/random-s
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { compileWorld, type World } from '../../src/simulator/world.js';
 import { guestKey } from '../../src/core/guest.js';
-import { auditWithinReach, type Sight } from './reach.js';
+import { auditWithinReach, type Excused, type Sight } from './reach.js';
 import { watch, type VirtualManager } from './virtual-manager.js';
 
 const DAY_MS = 86_400_000;
@@ -15,6 +15,7 @@ export interface WorldRun {
   world: World;
   managers: VirtualManager[];
   report: AuditReport;
+  excused: Excused;
   untilAt: number;
 }
 
@@ -54,8 +55,8 @@ export async function runScenario(scenario: Scenario, options: WatchOptions): Pr
     ...(options.onPoll === undefined ? {} : { onPoll: options.onPoll }),
   });
   const truths = world.truth(untilAt);
-  const report = auditWithinReach(truths, ledgerOf(managers), sightOf(managers), untilAt);
-  return { scenario, world, managers, report, untilAt };
+  const { report, excused } = auditWithinReach(truths, ledgerOf(managers), sightOf(managers), untilAt);
+  return { scenario, world, managers, report, excused, untilAt };
 }
 
 /** What the managers could know of. */

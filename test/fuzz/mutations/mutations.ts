@@ -91,7 +91,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: 'a host’s boot ends nothing (trap 24)',
     file: 'sweep.ts',
-    find: "this.closeBy('boot', 'host', window.latest, 'the node booted anew');",
+    find: "this.closeBy('boot', 'host', counterProof, hostGoneAt(run, window, slot));",
     replace: '',
   },
   {
