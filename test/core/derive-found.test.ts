@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { deriveStory, running, stopped, task, tell, type Story } from './facts.js';
+import { at, deriveStory, running, stopped, task, tell, type Story } from './facts.js';
 
 /** Each was once told wrongly, and found by a random world. */
 interface Case extends Story {
@@ -66,4 +66,10 @@ describe('derive, where random worlds found it wrong', () => {
   for (const one of cases) {
     it(one.title, () => expect(tell(deriveStory(one))).to.deep.equal(one.expected));
   }
+
+  it('a container that took its time to shut down in its reboot: it ended shortly before its next process began', () => {
+    const story = { spans: [running(100, [120, 150]), running(169, [180])], tasks: [task('vzreboot', 155, 170)] };
+    const [before, after] = deriveStory(story).sessions;
+    expect(before?.end?.at).to.be.within(at(167), after?.start.at ?? 0);
+  });
 });
