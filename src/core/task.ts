@@ -39,7 +39,8 @@ const STOPS: Record<string, Omit<TaskEffect, 'edge'>> = {
   qmreboot: { reason: 'reboot', isCertain: true, near: 'end' },
   qmsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
   vzsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
-  vzreboot: { reason: 'reboot', isCertain: true, near: 'start' },
+  // An orderly shutdown, and the start as soon as it is done: the run ends near the task's end, not near its beginning.
+  vzreboot: { reason: 'reboot', isCertain: true, near: 'end' },
   // These end a run only where there was one: on a stopped guest they succeed just as well.
   qmrollback: { reason: 'rollback', isCertain: false, near: 'start' },
   vzrollback: { reason: 'rollback', isCertain: false, near: 'start' },

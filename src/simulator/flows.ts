@@ -40,7 +40,7 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
   const { random } = context;
   switch (event.kind) {
     case 'start':
-      return startTask(engine, life, context, event.takesMs, event.error);
+      return startTask(engine, life, { ...context, ...pidOf(event) }, event.takesMs, event.error);
     case 'stop':
       return guestTask(engine, life, 'stop', context, () => stopBody(engine, life, context, 'stop'));
     case 'shutdown':
@@ -88,6 +88,10 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
     default:
       return happenToConfig(engine, life, event, context);
   }
+}
+
+function pidOf({ pid }: { pid?: number }): Pick<FlowContext, 'pid'> {
+  return pid === undefined ? {} : { pid };
 }
 
 function happenToConfig(

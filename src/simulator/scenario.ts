@@ -78,8 +78,9 @@ export interface GuestEventBase {
 }
 
 export type GuestEvent = GuestEventBase &
+  /** `pid` is given where it matters that it was used before; else the node's next. */
   (
-    | { kind: 'start'; takesMs?: number; error?: string }
+    | { kind: 'start'; takesMs?: number; error?: string; pid?: number }
     | { kind: 'stop' }
     | { kind: 'shutdown'; takesMs?: number; isIgnored?: boolean; forceStop?: boolean; timeoutMs?: number }
     | { kind: 'reboot'; takesMs?: number }

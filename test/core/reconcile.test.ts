@@ -191,6 +191,20 @@ describe('reconcile', () => {
     expect(session?.start.evidence).to.equal('poll');
   });
 
+  it('does not measure a container whose first uptime was the host’s by the process before it with the same pid', () => {
+    const state = newCluster();
+    const status = seen(5120, { uptimeS: 50_000, version: '9.2' });
+    const container = (startS: number, nowS: number) => row(104, startS, nowS, { type: 'lxc', pid: 77 });
+    const glitch = row(104, 5120 - 50_000.2, 5120, { type: 'lxc', pid: 77 });
+    play(state, [
+      look(120, [container(100, 120)]),
+      look(5090, [row(104, null, 5090, { type: 'lxc' })]),
+      look(5120, [glitch], { status }),
+      look(5150, [container(5100, 5150)]),
+    ]);
+    expect(sessionsOf(state, 'lxc/104')).to.have.length(2);
+  });
+
   it('leaves a template and a backup’s process out', () => {
     const state = newCluster();
     play(state, [

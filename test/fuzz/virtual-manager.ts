@@ -11,7 +11,8 @@ import { MovedClock, worldApi } from './world-api.js';
 
 const STATUS_MS = 5 * 60_000;
 
-interface VirtualNode {
+/** A node as its manager keeps it. */
+export interface VirtualNode {
   id: number;
   name: string;
   api: ProxmoxApi;
@@ -70,6 +71,12 @@ export class VirtualManager {
   }
 
   async poll(node: VirtualNode): Promise<NodeObservation> {
+    const observation = await this.observe(node);
+    this.take(node, observation);
+    return observation;
+  }
+
+  private async observe(node: VirtualNode): Promise<NodeObservation> {
     const { clock } = this;
     const askStatus = node.isFailing || clock.at - node.statusAskedAt >= STATUS_MS;
     const observation = await observeNode(
@@ -87,6 +94,11 @@ export class VirtualManager {
     node.pollCount += 1;
     node.isFailing = observation.qemu?.kind !== 'seen' || observation.lxc?.kind !== 'seen';
     if (observation.status?.kind === 'seen') node.statusAskedAt = clock.at;
+    return observation;
+  }
+
+  /** Takes what a poll brought home into the state; of a journal read for itself likewise. */
+  take(node: VirtualNode, observation: NodeObservation): void {
     for (const type of ['qemu', 'lxc'] as const) {
       const list = observation[type];
       if (list?.kind === 'seen') {
@@ -99,9 +111,8 @@ export class VirtualManager {
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
     }
     commit(this.state, change);
-    if (observation.tasks.kind !== 'seen') return observation;
+    if (observation.tasks.kind !== 'seen') return;
     for (const row of observation.tasks.value.rows) if (row.endTimeS !== null) node.known.add(row.upid);
-    return observation;
   }
 
   /** All sessions as they stand at the clock's instant, by guestKey. */
@@ -121,7 +132,7 @@ export interface RunOptions {
   /** Blocks in which the manager is down. */
   down?: { from: number; to: number }[];
   /** Told of each poll: what another meter would have seen at the same instants. */
-  onPoll?: (cluster: string, observation: NodeObservation) => void;
+  onPoll?: (cluster: string, observation: NodeObservation) => void | Promise<void>;
 }
 
 /** Polls every node of every cluster of a world once an interval, spread and dithered as the schedule does. */
@@ -140,7 +151,7 @@ export async function watch(world: World, options: RunOptions): Promise<VirtualM
         const ditherMs = Math.floor(((node.pollCount * 0.618_033_988_749_895) % 1) * 1000);
         clock.at = Math.max(clock.at, tick + spreadMs + ditherMs);
         const observation = await manager.poll(node);
-        options.onPoll?.(manager.cluster, observation);
+        await options.onPoll?.(manager.cluster, observation);
       }
     }
   }

@@ -132,3 +132,9 @@ export const mutations: readonly Mutation[] = [
       '  if (sessions.length < 0) clipLatest(sessions);\n  for (const { end } of sessions) if (end !== null) end.latest -= 2000;\n  clipEarliest(sessions);',
   },
 ];
+
+/** The source with the fault in it; throws where its place is not found exactly once. */
+export function mutated(source: string, { title, file, find, replace }: Mutation): string {
+  if (source.split(find).length !== 2) throw new Error(`"${title}": its place is not found once in ${file}`);
+  return source.replace(find, () => replace);
+}
