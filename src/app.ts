@@ -39,10 +39,16 @@ export function createApp(config: Config, parts: AppParts): App {
   const collector = new Collector({ config, db, clock, log });
   const schedule = new Schedule(collector, config.polling.intervalSeconds, log, () => checkDaily(db, { clock, log }));
   const rounds = new Set<Promise<unknown>>();
-  const pollNow: PollNow = (request) => {
-    const round = collector.pollNow(request).finally(() => rounds.delete(round));
+  const during = <T>(work: Promise<T>): Promise<T> => {
+    const round = work.finally(() => rounds.delete(round));
     rounds.add(round);
     return round;
+  };
+  const pollNow: PollNow = (request) => during(collector.pollNow(request));
+  const firstRound = async (): Promise<PollReport> => {
+    const report = await collector.pollNow({ nodes: null });
+    await collector.settle(report);
+    return report;
   };
   let web: Web | null = null;
 
@@ -64,7 +70,7 @@ export function createApp(config: Config, parts: AppParts): App {
     db,
     async once() {
       await prepare();
-      return collector.pollNow({ nodes: null });
+      return firstRound();
     },
     async start() {
       await prepare();
@@ -76,7 +82,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void pollNow({ nodes: null })
+      void during(firstRound())
         .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
         .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
       return { url };

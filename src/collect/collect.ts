@@ -14,7 +14,7 @@ import { JournalReader } from './journal.js';
 import type { Member, Route } from './member.js';
 import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
-import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
+import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { Roster } from './roster.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -24,6 +24,8 @@ const STATUS_MS = 5 * 60_000;
 const AVOID_MS = 5 * 60_000;
 /** Finished UPIDs remembered per node: two pages of the log are enough to meet one. */
 const KNOWN_UPIDS = 2_000;
+/** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
+const SETTLE_ROUNDS = 3;
 /** Nodes polled at once when all are asked together. */
 const CONCURRENT_NODES = 48;
 
@@ -93,6 +95,22 @@ export class Collector {
     );
     if (request.nodes === null) addUnmet(report, this.roster.entries);
     return report;
+  }
+
+  /**
+   * Waits for what the polls made worth asking, and polls the nodes once more where something was found, so that it is in the
+   * ledger when this is over: what `once` and the first round of `serve` end with. Adds what changed to the report.
+   */
+  async settle(report: PollReport): Promise<void> {
+    for (let round = 0; round < SETTLE_ROUNDS; round += 1) {
+      await this.identities.idle();
+      const found = [...this.roster.members.values()].filter((member) => this.identities.hasFound(member));
+      if (found.length === 0) return;
+      for (const member of found) {
+        await member.polling?.catch(() => undefined);
+        addAgain(report, await this.poll(member));
+      }
+    }
   }
 
   private wanted({ nodes }: PollRequest): Member[] {

@@ -55,6 +55,11 @@ export class IdentityReader {
     this.workOf(member).found.unshift(...facts);
   }
 
+  /** True where something was read that no poll of the node has taken yet. */
+  hasFound(member: Member): boolean {
+    return this.workOf(member).found.length > 0;
+  }
+
   /** Asks for what a written poll made worth asking; returns at once, and what fails is asked again later. */
   ask(member: Member, applied: AppliedPoll): void {
     const asking = this.look(member, applied)

@@ -132,6 +132,37 @@ forEachDatabase((_name, open) => {
       expect((await db.reader('identities').count('* as count'))[0]).to.deep.equal(rows);
     });
 
+    const vanishes = (vmid: number): ScenarioEvent[] => [{ kind: 'destroy', vmid, at: later(200), force: true }];
+
+    it('is gone when no member has its config in two polls, also where no task tells of it', async () => {
+      await begin(vanishes(107));
+      await settle(0);
+      lab.fault({ kind: 'status', status: 500 }, HOUR, { path: '/tasks' });
+      lab.move(60 * SECOND);
+      await poll();
+      const lastSeenAt = lab.clock.at;
+      await settle(60);
+      const [life] = await livesOf(107);
+      expect(Number(life?.['destroyed_at'])).to.be.within(lastSeenAt, lab.clock.at);
+      expect(later(200)).to.be.within(Number(life?.['destroyed_earliest']), Number(life?.['destroyed_latest']));
+      const [session] = await sessionsOf(db, { vmid: 107, cluster: 'lab' });
+      expect(session?.endReason).to.equal('destroy');
+      expect(later(200)).to.be.within(session?.end?.earliest ?? 0, session?.end?.latest ?? 0);
+      const rows = (await db.reader('identities').where({ vmid: 107, kind: 'gone' })) as unknown[];
+      expect(rows).to.have.length(2);
+    });
+
+    it('is not gone while a member does not say so', async () => {
+      await begin(vanishes(107));
+      await settle(0);
+      lab.fault({ kind: 'status', status: 500 }, HOUR, { path: '/tasks' });
+      lab.fault({ kind: 'status', status: 403 }, HOUR, { path: '/nodes/pve-01/lxc/107/config' });
+      await settle(150);
+      const [life] = await livesOf(107);
+      expect(life?.['destroyed_at']).to.equal(null);
+      expect((await sessionsOf(db, { vmid: 107, cluster: 'lab' }))[0]?.end).to.equal(null);
+    });
+
     const again = (kind: 'restore' | 'create', type: 'qemu' | 'lxc', vmid: number, more: object = {}): ScenarioEvent =>
       kind === 'restore'
         ? { kind, node: 'pve-02', at: later(400), vmid, start: true, takesMs: 5000, ...more }

@@ -2,7 +2,9 @@ import { commit, deriveGuest, reconcile, type ClusterState } from '../../src/cor
 import { guestKey } from '../../src/core/guest.js';
 import { newNodeState } from '../../src/core/node-state.js';
 import type { GuestType, NodeObservation } from '../../src/core/observation.js';
+import type { GapChange } from '../../src/core/gap.js';
 import type { Session } from '../../src/core/session.js';
+import type { UnprovenGap } from '../../src/core/usage.js';
 import { silentLog } from '../../src/log.js';
 import type { ProxmoxApi } from '../../src/proxmox/client.js';
 import { fetchResources, observeNode } from '../../src/proxmox/observe.js';
@@ -35,6 +37,8 @@ export class VirtualManager {
   readonly state: ClusterState;
   /** Every good list: what could be seen at all. */
   readonly looks: Look[] = [];
+  /** What the ledger would hold of gaps in which lists were not seen. */
+  readonly gaps: UnprovenGap[] = [];
   readonly nodes: VirtualNode[];
   private nextId = 1;
 
@@ -111,8 +115,33 @@ export class VirtualManager {
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
     }
     commit(this.state, change);
+    this.noteGaps(change.gap);
     if (observation.tasks.kind !== 'seen') return;
     for (const row of observation.tasks.value.rows) if (row.endTimeS !== null) node.known.add(row.upid);
+  }
+
+  private noteGaps({ nodeId, past, opened, closedAt, proven }: GapChange): void {
+    for (const { startedAt, endedAt, reason } of past) {
+      if (reason !== 'log_rotated' && reason !== 'clock_step') this.gaps.push({ nodeId, startedAt, endedAt });
+    }
+    const open = this.gaps.find((gap) => gap.nodeId === nodeId && gap.endedAt === null);
+    if (closedAt !== null && open !== undefined) open.endedAt = closedAt;
+    if (opened !== null) this.gaps.push({ nodeId, startedAt: opened.startedAt, endedAt: null });
+    for (const { startedAt, endedAt } of proven) {
+      const isIt = (gap: UnprovenGap): boolean =>
+        gap.nodeId === nodeId && gap.startedAt === startedAt && gap.endedAt === endedAt;
+      for (let k = this.gaps.findIndex(isIt); k >= 0; k = this.gaps.findIndex(isIt)) this.gaps.splice(k, 1);
+    }
+  }
+
+  /** Until when a guest's newest process is proven: a span that is still open reaches to its node's last good list. */
+  provenUntil(key: string): number {
+    const guest = this.state.guests.get(key);
+    const span = guest?.spans.findLast(({ state }) => state === 'running');
+    if (guest === undefined || span === undefined) return Number.NEGATIVE_INFINITY;
+    const isOpen = guest.isOpen && span === guest.spans.at(-1);
+    const seenAt = isOpen ? this.state.nodes.get(span.nodeId)?.lastSeen[guest.type]?.sentAt : undefined;
+    return Math.max(span.last.sentAt, seenAt ?? span.last.sentAt);
   }
 
   /** All sessions as they stand at the clock's instant, by guestKey. */

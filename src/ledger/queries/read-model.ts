@@ -83,6 +83,8 @@ export interface SessionView {
   vmid: number;
   type: GuestType;
   guestName: string | null;
+  /** True while its guest exists. */
+  isGuestPresent: boolean;
   /** Node of the last segment. */
   node: string;
   start: EdgeView;

@@ -1,5 +1,6 @@
 import type { EndReason, Evidence } from '../../core/evidence.js';
 import type { GuestType } from '../../core/observation.js';
+import { segmentsWithin } from '../../core/segment.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
 import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
@@ -17,6 +18,8 @@ export interface SessionRecord {
   vmid: number;
   type: GuestType;
   guest_name: string | null;
+  guest_current_vmid: number | null;
+  guest_destroyed_at: number | null;
   /** Empty where the session has no segment. */
   node: string;
   start_at: number;
@@ -114,6 +117,7 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     vmid: row.vmid,
     type: row.type,
     guestName: row.guest_name,
+    isGuestPresent: row.guest_current_vmid !== null && row.guest_destroyed_at === null,
     node: row.node,
     start: { at: row.start_at, earliest: row.start_earliest, latest: row.start_latest, evidence: row.start_evidence },
     end,
@@ -123,23 +127,9 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     user: row.user,
     provenUntil,
     durationMs: Math.max(0, provenUntil - row.start_at),
-    segments: withinEdges(segments, row.start_at, end?.at ?? null),
+    segments: segmentsWithin(segments, row.start_at, end?.at ?? null),
     createdAt: row.created_at,
   };
-}
-
-/** A correction of an edge leaves the stored segments as they were derived: here they are cut to it, or reach to it. */
-function withinEdges(segments: SegmentView[], from: number, to: number | null): SegmentView[] {
-  const isWhole = segments[0]?.startedAt === from && (segments.at(-1)?.endedAt ?? null) === to;
-  if (isWhole || segments.length === 0) return segments;
-  const until = to ?? Number.POSITIVE_INFINITY;
-  const kept = segments.filter((one, k) => (k === 0 || one.startedAt < until) && (one.endedAt ?? until) >= from);
-  const whole = kept.length > 0 ? kept : segments.slice(0, 1);
-  return whole.map((one, k) => ({
-    ...one,
-    startedAt: k === 0 ? from : one.startedAt,
-    endedAt: k === whole.length - 1 ? to : one.endedAt,
-  }));
 }
 
 function endOf(row: SessionRecord): EdgeView | null {

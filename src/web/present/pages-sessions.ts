@@ -1,7 +1,7 @@
 import type { SessionView } from '../../ledger/queries/read-model.js';
 import { edgeFigure, endKnown, startKnown, type EdgeFigure } from './pages-evidence.js';
 import { agoText, durationFigure, zoneClock, type DurationFigure } from './pages-figures.js';
-import { guestHref, guestName, type StateFigure } from './pages-guests.js';
+import { guestHref, sessionGuestName, type StateFigure } from './pages-guests.js';
 
 export interface SessionRow {
   /** Null on the guest's own page. */
@@ -28,7 +28,7 @@ export function sessionRow(
       ? {
           href: guestHref(session.guestId),
           vmid: String(session.vmid),
-          name: guestName({ name: session.guestName, type: session.type }),
+          name: sessionGuestName(session),
         }
       : null,
     start: edgeFigure(session.start, startKnown(session), zone, asOf),

@@ -288,6 +288,14 @@ forEachDatabase((name, open) => {
         expect(rows[1]).to.include({ start_time: iso(NOW - 30 * HOUR), end_time: iso(NOW - 29 * HOUR), proven: true });
       });
 
+      it('pages gaps, and refuses what is no page', async () => {
+        const { json } = await lab.get('/api/gaps?per_page=1&page=2');
+        expect(json).to.include({ total: 2, page: 2, per_page: 1 });
+        expect((json['gaps'] as Json[]).map((gap) => gap['node'])).to.deep.equal(['pve-01']);
+        expect(await idsOf('/api/gaps?cluster=pve-09', 'gaps')).to.deep.equal([]);
+        expect((await lab.get('/api/gaps?per_page=101')).status).to.equal(422);
+      });
+
       it('finds gaps by node and by overlap', async () => {
         expect(await idsOf('/api/gaps?node=pve-01', 'gaps', 'reason')).to.deep.equal(['manager_down']);
         expect(await idsOf(`/api/gaps?end_date=${iso(NOW - 30 * HOUR)}`, 'gaps')).to.deep.equal([]);

@@ -27,6 +27,7 @@ function session(more: Partial<SessionView>): SessionView {
     vmid: 104,
     type: 'qemu',
     guestName: 'mail',
+    isGuestPresent: true,
     node: 'pve-01',
     start,
     end: null,
