@@ -114,7 +114,7 @@ async function runWorld(run: MixRun, scenario: Scenario, days: number, isDown: b
     [run.journal, journal.managers],
   ] as const) {
     const sessions = ledgerOf(ofMeter);
-    add(meter, sessions, auditWithinReach(all, sessions, sightOf(ofMeter), to));
+    add(meter, sessions, auditWithinReach(all, sessions, sightOf(ofMeter), to).report);
   }
   add(run.poller, poller.sessions, audit(truths, poller.sessions, to));
   noteFirstLooks(run, truths, managers, from);
