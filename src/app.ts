@@ -45,11 +45,6 @@ export function createApp(config: Config, parts: AppParts): App {
     return round;
   };
   const pollNow: PollNow = (request) => during(collector.pollNow(request));
-  const firstRound = async (): Promise<PollReport> => {
-    const report = await collector.pollNow({ nodes: null });
-    await collector.settle(report);
-    return report;
-  };
   let web: Web | null = null;
 
   const prepare = async (): Promise<void> => {
@@ -70,7 +65,7 @@ export function createApp(config: Config, parts: AppParts): App {
     db,
     async once() {
       await prepare();
-      return firstRound();
+      return wholeRound(collector);
     },
     async start() {
       await prepare();
@@ -82,7 +77,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void during(firstRound())
+      void during(wholeRound(collector))
         .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
         .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
       return { url };
@@ -96,6 +91,13 @@ export function createApp(config: Config, parts: AppParts): App {
       await db.close();
     },
   };
+}
+
+/** A round of polls that ends with who every guest is. */
+async function wholeRound(collector: Collector): Promise<PollReport> {
+  const report = await collector.pollNow({ nodes: null });
+  await collector.settle(report);
+  return report;
 }
 
 /** The sanity checker's daily run: what it finds waits on the page Checks. */

@@ -85,7 +85,7 @@ function provenEnd({ start, end, provenUntil }: UsedSession): number {
   return end?.at ?? Math.max(start.at, provenUntil);
 }
 
-/** All that its bounds allow: a start before the log may lie as far back as any range does. */
+/** All that its bounds allow: a start before the log may lie further back than every range. */
 function widestOf(session: UsedSession): Interval {
   const { start, end } = session;
   return { from: start.earliest ?? Number.NEGATIVE_INFINITY, to: end?.latest ?? provenEnd(session) };
