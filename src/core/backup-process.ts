@@ -9,9 +9,14 @@ import { meets } from './window.js';
 export function withoutBackups(spans: readonly Span[], tasks: readonly Task[], asOf: number): Span[] {
   const dumps = tasks.filter((task) => task.type === 'vzdump');
   if (dumps.length === 0) return [...spans];
+  const resets = tasks.flatMap((task) => {
+    if (task.type !== 'qmstart' || task.outcome !== 'ok') return [];
+    const dump = dumps.find((one) => one.nodeId === task.nodeId && meets(spanOf(one, asOf), task.start));
+    return dump === undefined ? [] : [{ task, dump }];
+  });
   return spans
     .filter((span, k) => !dumps.some((dump) => isBackups(span, spans[k - 1], dump, tasks, asOf)))
-    .flatMap((span) => cutAtReset(span, dumps, tasks, asOf));
+    .flatMap((span) => cutAtReset(span, resets, asOf));
 }
 
 /** Born and gone within the backup of a guest that was stopped when it began, and no task started it; its lock may have been removed meanwhile. */
@@ -31,26 +36,22 @@ function isStart(task: Task): boolean {
 }
 
 /** A start succeeds on a running process only within a backup, where it resets the guest that had powered off (proxmox-api.md, trap 32). */
-function cutAtReset(span: Span, dumps: readonly Task[], tasks: readonly Task[], asOf: number): Span[] {
+function cutAtReset(span: Span, resets: readonly { task: Task; dump: Task }[], asOf: number): Span[] {
   const { start } = span;
   if (span.state !== 'running' || start === null) return [span];
-  for (const task of tasks) {
-    const isWithin =
-      task.type === 'qmstart' &&
-      task.outcome === 'ok' &&
+  const reset = resets.find(
+    ({ task }) =>
       task.nodeId === span.nodeId &&
       start.latest < task.start.earliest &&
       span.first.sentAt < task.start.earliest &&
-      spanOf(task, asOf).latest < span.last.sentAt;
-    const dump = dumps.find((one) => one.nodeId === span.nodeId && meets(spanOf(one, asOf), task.start));
-    if (!isWithin || dump === undefined) continue;
-    // Before the backup nothing would have kept its process: until then it ran.
-    const provenAt = Math.max(span.first.sentAt, Math.min(dump.start.earliest, task.start.earliest));
-    const last = { sentAt: provenAt, receivedAt: Math.max(provenAt, span.first.receivedAt) };
-    return [
-      { ...span, last },
-      { ...span, first: span.last, isBarred: true },
-    ];
-  }
-  return [span];
+      spanOf(task, asOf).latest < span.last.sentAt,
+  );
+  if (reset === undefined) return [span];
+  // Before the backup nothing would have kept its process: until then it ran.
+  const provenAt = Math.max(span.first.sentAt, Math.min(reset.dump.start.earliest, reset.task.start.earliest));
+  const last = { sentAt: provenAt, receivedAt: Math.max(provenAt, span.first.receivedAt) };
+  return [
+    { ...span, last },
+    { ...span, first: span.last, isBarred: true },
+  ];
 }

@@ -13,6 +13,10 @@ const PINNED: { seed: number; sentence: string }[] = [
   },
   { seed: 1877, sentence: 'a guest powered off and was started again within a backup, in the same process' },
   { seed: 1940, sentence: 'a backup of a stopped guest lost its lock to the start of all guests after a boot' },
+  {
+    seed: 2155,
+    sentence: 'the world was judged while a node was still down, before anything could tell that it had crashed',
+  },
 ];
 
 describe('worlds that were told wrongly once', () => {

@@ -42,7 +42,12 @@ export async function runScenario(scenario: Scenario, options: WatchOptions): Pr
   const world = compileWorld(scenario);
   // Events and faults end with the days; some polls more, and all that can be known is known.
   const lastFaultAt = Math.max(scenario.beganAt, ...scenario.faults.map(({ to }) => to));
-  const untilAt = Math.max(scenario.beganAt + options.days * DAY_MS, lastFaultAt) + SETTLE_MS;
+  // A node that is still down tells nothing of what ended with it.
+  const lastDownAt = Math.max(
+    lastFaultAt,
+    ...scenario.events.map((one) => one.at + ('downMs' in one ? one.downMs : 0)),
+  );
+  const untilAt = Math.max(scenario.beganAt + options.days * DAY_MS, lastDownAt) + SETTLE_MS;
   const firstPollAt = scenario.beganAt + (options.firstPollMs ?? 60_000);
   const intervalMs = options.intervalMs ?? 30_000;
   const down = options.down?.(scenario) ?? [];
