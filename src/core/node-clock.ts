@@ -8,8 +8,9 @@ export const CLOCK_RATE_ERROR = 100e-6;
 export interface NodeClock {
   offset: Window;
   asOf: number;
-  /** Readings that were intersected since the last step. */
+  /** Readings that were intersected since the last step, the first of them as of `since`. */
   readingCount: number;
+  since: number;
   /** The offset before the last step, while tasks that began before it may still be read. */
   before: Window | null;
 }
@@ -20,11 +21,11 @@ export interface NodeClock {
  */
 export function readClock(known: NodeClock | null, reading: ClockOffset, asOf: number): NodeClock {
   const window = { earliest: reading.earliestMs, latest: reading.latestMs };
-  if (known === null) return { offset: window, asOf, readingCount: 1, before: null };
+  if (known === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: null };
   const driftMs = Math.ceil(Math.max(0, asOf - known.asOf) * CLOCK_RATE_ERROR);
   const both = intersect(widen(known.offset, driftMs), window);
-  if (both === null) return { offset: window, asOf, readingCount: 1, before: known.offset };
-  return { offset: both, asOf, readingCount: known.readingCount + 1, before: known.before };
+  if (both === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: known.offset };
+  return { ...known, offset: both, asOf, readingCount: known.readingCount + 1 };
 }
 
 /** True when the last reading contradicted what was known: the node's clock was set. */

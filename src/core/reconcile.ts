@@ -45,6 +45,7 @@ export function reconcile(
   const timed = withClockAndBoot(known, observation);
   const { hole, log } = logOf(state, timed, observation);
   const round = new Round(state, timed, observation, stepMs, log);
+  round.takeBackfill();
   round.takeTasks();
   round.takeJournal();
   const identities = round.takeIdentities(context.identities ?? []);

@@ -1,3 +1,4 @@
+import { convertedAnew } from './backfill.js';
 import type { ClusterState, GuestChange } from './cluster-state.js';
 import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
@@ -52,6 +53,15 @@ export class Round {
 
   private guest(key: string): GuestState | null {
     return this.touched.get(key) ?? this.state.guests.get(key) ?? null;
+  }
+
+  /** What first contact read back, while the clock still narrows. */
+  takeBackfill(): void {
+    const guests = [...this.state.guests].map(([key, guest]) => this.guest(key) ?? guest);
+    const anew = convertedAnew(this.state.nodes.get(this.node.id)?.clock ?? null, this.node, guests);
+    if (anew === null) return;
+    this.node = anew.node;
+    for (const [key, guest] of anew.guests) this.touched.set(key, guest);
   }
 
   takeTasks(): void {
@@ -118,7 +128,7 @@ export class Round {
     // A quiet node's newest page of the log still shows what is frozen.
     if (guest.frozenAt !== null && task.start.latest < guest.frozenAt) return;
     const known = guest.tasks.find((one) => one.upid === task.upid);
-    // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
+    // A finished task is frozen as read, but for first contact's (ledger rule 11); a running one is only taken anew when it has ended.
     if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
     // The start stays as it was read while it ran: the clock may have been set since.
     const taken = known === undefined ? task : { ...task, start: known.start };

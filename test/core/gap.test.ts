@@ -7,7 +7,7 @@ import { at } from './facts.js';
 
 const INTERVAL_MS = 30_000;
 /** The node's clock is ours. */
-const clock = { offset: { earliest: 0, latest: 0 }, asOf: at(0), readingCount: 1, before: null };
+const clock = { offset: { earliest: 0, latest: 0 }, asOf: at(0), readingCount: 1, since: at(0), before: null };
 
 function newCluster(): ClusterState {
   return {

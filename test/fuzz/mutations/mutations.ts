@@ -109,7 +109,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: 'a clock that was set is not noticed',
     file: 'node-clock.ts',
-    find: 'if (both === null) return { offset: window, asOf, readingCount: 1, before: known.offset };',
+    find: 'if (both === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: known.offset };',
     replace: 'if (both === null) return { ...known, asOf };',
   },
   {
