@@ -15,6 +15,7 @@ import type { Member, Route } from './member.js';
 import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
 import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
+import { RrdReader } from './rrd.js';
 import { Roster } from './roster.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -41,6 +42,7 @@ export class Collector {
   readonly roster: Roster;
   private readonly queue: WriteQueue;
   private readonly journals: JournalReader;
+  private readonly rrds: RrdReader;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
   /** The question for a cluster's resources that is under way. */
@@ -50,6 +52,7 @@ export class Collector {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
     this.journals = new JournalReader(parts);
+    this.rrds = new RrdReader(parts);
     this.clockWatch = new ClockWatch(parts.clock);
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
@@ -221,8 +224,12 @@ export class Collector {
       { clock, log },
     );
     if (observation.status?.kind === 'seen') member.statusAskedAt = clock.now();
-    const journal = judge(observation, null).health === 'online' ? await this.journals.read(member, route) : undefined;
-    return journal === undefined ? observation : { ...observation, journal };
+    if (judge(observation, null).health !== 'online') return observation;
+    const journal = await this.journals.read(member, route);
+    if (journal !== undefined) return { ...observation, journal };
+    // What the journal tells is exact: only what it leaves wide is asked further.
+    const rrd = await this.rrds.read(member, route);
+    return rrd === undefined ? observation : { ...observation, rrd };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Evidence } from './evidence.js';
 import type { GapChange } from './gap.js';
 import type { GuestState } from './guest.js';
 import type { NodeClock } from './node-clock.js';
@@ -127,11 +128,14 @@ function reachOf(guest: GuestState, k: number, node: NodeState): number {
   return Math.max(span.last.sentAt, isOpen ? (node.lastSeen[guest.type]?.sentAt ?? 0) : 0);
 }
 
+/** Evidence that leaves open by minutes when an edge was, and whether there was another. */
+const UNLOGGED: ReadonlySet<Evidence> = new Set(['poll', 'rrd', 'log_edge']);
+
 /** Every edge in the gap is told by more than the lists around it, and a session that goes on was seen after it. */
 function isExplained(session: Session, guest: GuestState, node: NodeState, gap: LogHole): boolean {
   const isWithin = (at: number): boolean => gap.startedAt < at && at < gap.endedAt;
   const edges = [session.start, session.end].filter((edge) => edge !== null && isWithin(edge.at));
-  if (edges.some((edge) => edge?.evidence === 'poll' || edge?.evidence === 'log_edge')) return false;
+  if (edges.some((edge) => edge !== null && UNLOGGED.has(edge.evidence))) return false;
   if (session.end !== null) return true;
   return guest.spans.some(
     (span, k) => span.state === 'running' && (span.nodeId !== node.id || reachOf(guest, k, node) >= gap.endedAt),

@@ -25,6 +25,7 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
     journal: guest.journal,
+    rrd: guest.rrd,
     asOf,
   });
   const sessions = withFrozenStart(derived.sessions, guest);

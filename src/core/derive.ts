@@ -1,4 +1,6 @@
 import { withJournal, type JournalMark } from './journal.js';
+import type { RrdMark } from './rrd.js';
+import { withRrd } from './rrd-ends.js';
 import type { Conflict, Session } from './session.js';
 import { slotsOf, type Boot } from './slot.js';
 import type { Span } from './span.js';
@@ -16,6 +18,8 @@ export interface GuestFacts {
   coverageSince: ReadonlyMap<number, number>;
   /** What nodes' journals told of ends, where they were asked. */
   journal?: readonly JournalMark[] | undefined;
+  /** What nodes' rrd data told of wide ends, where it was asked. */
+  rrd?: readonly RrdMark[] | undefined;
   /** The instant up to which the facts speak. */
   asOf: number;
 }
@@ -37,7 +41,9 @@ export function derive(facts: GuestFacts): Derived {
     if (slot.right !== null) sweep.meet(slot.right, slot);
   }
   const { sessions, conflicts } = sweep.finish();
-  return { sessions: withJournal(sessions, facts.journal ?? [], tasks, facts.asOf), conflicts };
+  // The stronger evidence first: what the journal told is not wide any more.
+  const byJournal = withJournal(sessions, facts.journal ?? [], tasks, facts.asOf);
+  return { sessions: withRrd(byJournal, facts.rrd ?? [], tasks, facts.asOf), conflicts };
 }
 
 /** Each task once, by start; never by end, which is stamped late (ledger rule 7). */

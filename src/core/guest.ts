@@ -1,5 +1,6 @@
 import type { Exchange, GuestRow, GuestType } from './observation.js';
 import type { JournalMark } from './journal.js';
+import type { RrdMark } from './rrd.js';
 import type { Session } from './session.js';
 import type { Span, UptimeSample } from './span.js';
 import type { Task } from './task.js';
@@ -53,6 +54,8 @@ export interface GuestState {
   sessions: StoredSession[];
   /** Lines of nodes' journals that tell of ends; absent where none was asked. */
   journal?: readonly JournalMark[];
+  /** Bins of nodes' rrd data that tell of wide ends; absent where none was asked. */
+  rrd?: readonly RrdMark[];
   /** Resizes of the present incarnation, and what else changed in the poll that is being applied. */
   changes: ProfileChange[];
   /** What its configs, and the logs of clones into it, said of who it is. */

@@ -48,6 +48,7 @@ export function reconcile(
   round.takeBackfill();
   round.takeTasks();
   round.takeJournal();
+  round.takeRrd();
   const identities = round.takeIdentities(context.identities ?? []);
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);

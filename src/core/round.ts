@@ -13,6 +13,7 @@ import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { openGuests } from './open-guests.js';
 import { isResize, profileChanges } from './profile.js';
+import { withBins } from './rrd-marks.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
 import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
@@ -98,6 +99,20 @@ export class Round {
       (stampS) => stampWindow(stampS, clock, earlier),
     );
     for (const [key, guest] of marked) this.touched.set(key, guest);
+  }
+
+  /** Bins of a guest with an end that nothing else told of. */
+  takeRrd(): void {
+    const { rrd } = this.observation;
+    const { clock } = this.node;
+    if (rrd?.kind !== 'seen' || clock === null) return;
+    const key = guestKey(rrd.value.type, rrd.value.vmid);
+    const guest = this.guest(key);
+    if (guest === null) return;
+    const tasks = [...guest.tasks, ...this.node.tasks.filter((task) => concerns(task, guest.vmid))];
+    const about = { nodeId: this.node.id, clock, tasks, asOf: this.observation.finishedAt };
+    const marked = withBins(guest, rrd.value.bins, about);
+    if (marked !== null) this.touched.set(key, marked);
   }
 
   takePending(): void {

@@ -82,6 +82,18 @@ function beginsAfter(a: Session, b: Session): boolean {
   return startOf(a) > endOf(b);
 }
 
+/** The session with another end, its segments cut to it. */
+export function endingAt(session: Session, end: Edge): Session {
+  const { at } = end;
+  const last = session.segments.length - 1;
+  const segments = session.segments.map((segment, k) => ({
+    ...segment,
+    startedAt: Math.min(segment.startedAt, at),
+    endedAt: k === last ? at : Math.min(segment.endedAt ?? at, at),
+  }));
+  return { ...session, end, segments };
+}
+
 /** True when nothing that is stored of a session differs. */
 export function isSameSession(a: Session, b: Session): boolean {
   return (

@@ -103,10 +103,15 @@ const MAY_RESTART: ReadonlySet<string> = new Set([
   'vzrollback',
 ]);
 
+/** True where the task may have ended one process of a guest and begun another, whatever the log says of it. */
+export function mayRestart({ type }: Task): boolean {
+  return MAY_RESTART.has(type);
+}
+
 /** The last instant before `task` at which another task of the guest may have begun its run; `otherwise` where that is later. */
 export function mayHaveBegunBy(task: Task, tasks: readonly Task[], asOf: number, otherwise: number): number {
   return tasks
-    .filter((one) => one !== task && MAY_RESTART.has(one.type) && one.start.earliest <= task.start.earliest)
+    .filter((one) => one !== task && mayRestart(one) && one.start.earliest <= task.start.earliest)
     .reduce((latest, one) => Math.max(latest, Math.min(spanOf(one, asOf).latest, task.start.latest)), otherwise);
 }
 

@@ -28,6 +28,7 @@ export interface WatchOptions {
   firstPollMs?: number;
   down?: (scenario: Scenario) => { from: number; to: number }[];
   onPoll?: (cluster: string, observation: NodeObservation) => void;
+  asksRrd?: boolean;
 }
 
 export type WorldOptions = RandomOptions & WatchOptions;
@@ -57,6 +58,7 @@ export async function runScenario(scenario: Scenario, options: WatchOptions): Pr
     intervalMs,
     tripMs: options.tripMs ?? 5,
     down,
+    ...(options.asksRrd === undefined ? {} : { asksRrd: options.asksRrd }),
     ...(options.onPoll === undefined ? {} : { onPoll: options.onPoll }),
   });
   const truths = world.truth(untilAt);

@@ -3,11 +3,13 @@ import { guestKey } from '../../src/core/guest.js';
 import { newNodeState } from '../../src/core/node-state.js';
 import type { GuestType, NodeObservation } from '../../src/core/observation.js';
 import type { GapChange } from '../../src/core/gap.js';
+import { wantedRrd } from '../../src/core/rrd-wanted.js';
 import type { Session } from '../../src/core/session.js';
 import type { UnprovenGap } from '../../src/core/usage.js';
 import { silentLog } from '../../src/log.js';
 import type { ProxmoxApi } from '../../src/proxmox/client.js';
 import { fetchResources, observeNode } from '../../src/proxmox/observe.js';
+import { fetchRrd } from '../../src/proxmox/rrd.js';
 import type { World } from '../../src/simulator/world.js';
 import { MovedClock, worldApi } from './world-api.js';
 
@@ -22,6 +24,8 @@ export interface VirtualNode {
   statusAskedAt: number;
   isFailing: boolean;
   pollCount: number;
+  /** Questions for rrd data that were answered. */
+  asked: Set<string>;
 }
 
 /** A list that was seen. */
@@ -40,6 +44,8 @@ export class VirtualManager {
   /** What the ledger would hold of gaps in which lists were not seen. */
   readonly gaps: UnprovenGap[] = [];
   readonly nodes: VirtualNode[];
+  /** Whether wide ends are asked about, as collect does. */
+  asksRrd = true;
   private nextId = 1;
 
   constructor(
@@ -61,6 +67,7 @@ export class VirtualManager {
       statusAskedAt: Number.NEGATIVE_INFINITY,
       isFailing: false,
       pollCount: 0,
+      asked: new Set(),
     }));
     const nodes = new Map(this.nodes.map((node) => [node.id, newNodeState(node.id, node.name)]));
     this.state = { nodes, guests: new Map(), samples: new Map(), pools: new Map(), pending: new Map() };
@@ -109,7 +116,9 @@ export class VirtualManager {
         this.looks.push({ node: node.name, type, sentAt: list.sentAt, receivedAt: list.receivedAt });
       }
     }
-    const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs });
+    const rrd = node.isFailing ? undefined : await this.readRrd(node);
+    const told = rrd === undefined ? observation : { ...observation, rrd };
+    const change = reconcile(this.state, told, node.id, { intervalMs: this.intervalMs });
     for (const { after, derived } of change.guests) {
       after.spans = after.spans.map((span) => (span.id === null ? { ...span, id: this.nextId++ } : span));
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
@@ -144,6 +153,15 @@ export class VirtualManager {
     return Math.max(span.last.sentAt, seenAt ?? span.last.sentAt);
   }
 
+  private async readRrd(node: VirtualNode): Promise<NodeObservation['rrd']> {
+    if (!this.asksRrd) return undefined;
+    const wanted = wantedRrd(this.state.guests.values(), node.id, this.clock.at, node.asked);
+    if (wanted === null) return undefined;
+    const answer = await fetchRrd(node.api, node.name, wanted, this.clock);
+    if (answer.kind === 'seen') node.asked.add(wanted.key);
+    return answer;
+  }
+
   /** All sessions as they stand at the clock's instant, by guestKey. */
   sessions(): Map<string, Session[]> {
     const nodeOf = (id: number) => this.state.nodes.get(id);
@@ -160,6 +178,8 @@ export interface RunOptions {
   tripMs: number;
   /** Blocks in which the manager is down. */
   down?: { from: number; to: number }[];
+  /** Whether wide ends are asked about in the nodes' rrd data. Default true. */
+  asksRrd?: boolean;
   /** Told of each poll: what another meter would have seen at the same instants. */
   onPoll?: (cluster: string, observation: NodeObservation) => void | Promise<void>;
 }
@@ -170,6 +190,7 @@ export async function watch(world: World, options: RunOptions): Promise<VirtualM
   const managers = world.scenario.clusters.map(
     (one) => new VirtualManager(world, one.name ?? one.nodes[0]?.name ?? '', clock, options.intervalMs, options.tripMs),
   );
+  for (const manager of managers) manager.asksRrd = options.asksRrd ?? true;
   for (let tick = options.from; tick < options.until; tick += options.intervalMs) {
     if (options.down?.some(({ from, to }) => from <= tick && tick < to) === true) continue;
     for (const manager of managers) {

@@ -14,6 +14,7 @@ export const TABLES = [
   'journal_marks',
   'nodes',
   'polls',
+  'rrd_marks',
   'segments',
   'session_corrections',
   'sessions',

@@ -5,6 +5,7 @@ import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
 import { writeMarks } from './journal.js';
 import { writeIdentities, writeIdentityOf } from './identities.js';
+import { writeRrd } from './rrd.js';
 import { writeDifferences, type DerivedGuest, type SessionDifference } from './sessions.js';
 
 export interface WrittenGuest {
@@ -56,6 +57,7 @@ async function writeRest(trx: Trx, { key, before, after, derived }: GuestChange,
   if (presentId === null) throw new Error(`${key} has no stored incarnation`);
   await writeIdentityOf(trx, before, after);
   await writeMarks(trx, presentId, before, after, now);
+  await writeRrd(trx, presentId, before, after, now);
   for (const conflict of derived.conflicts) await writeConflict(trx, presentId, conflict, now);
 }
 

@@ -42,7 +42,15 @@ export async function writeGuest(
 }
 
 /** Tables whose rows belong to an incarnation. */
-const OWNED = ['spans', 'sessions', 'guest_changes', 'evidence_conflicts', 'session_corrections', 'journal_marks'];
+const OWNED = [
+  'spans',
+  'sessions',
+  'guest_changes',
+  'evidence_conflicts',
+  'session_corrections',
+  'journal_marks',
+  'rrd_marks',
+];
 
 /** What was taken for an incarnation of its own was the one that goes on: all that is stored of it moves there. */
 async function mergeLife(trx: Trx, gone: Life, lives: readonly Life[]): Promise<void> {

@@ -11,6 +11,7 @@ import { changeOf, lifeOf, sessionOf, spanOf, taskOf } from './facts-of-rows.js'
 import { loadCoverage } from './gaps.js';
 import { loadIdentities } from './identities.js';
 import { loadMarks } from './journal.js';
+import { loadRrd } from './rrd.js';
 import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** Polls whose clock readings are intersected again at start. */
@@ -171,6 +172,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
   );
   const changes = await loadResizes(db, clusterId);
   const journal = await loadMarks(db, clusterId);
+  const rrd = await loadRrd(db, clusterId);
   const identities = await loadIdentities(db, clusterId);
   const guests = new Map<string, GuestState>();
   for (const row of rows) {
@@ -194,6 +196,7 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       changes: (changes.get(id) ?? []).map(changeOf),
       identities: identities.get(key) ?? [],
       journal: [...(known?.journal ?? []), ...(journal.get(id) ?? [])],
+      rrd: [...(known?.rrd ?? []), ...(rrd.get(id) ?? [])],
       frozenAt: maybeNumber(row, 'frozen_at') ?? known?.frozenAt ?? null,
     });
   }
