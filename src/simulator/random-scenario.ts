@@ -33,6 +33,8 @@ export interface RandomOptions {
   clocks?: boolean;
   /** How long the nodes may have been up at the beginning. Default 200 days. */
   maxUptimeDays?: number;
+  /** Tasks an hour and node that touch no guest: some thousands let the log rotate within the hour. Default 0. */
+  noisePerHour?: number;
 }
 
 /** The kinds that need no more than the plain rules: starts, stops, and what ends a guest without a task. */
@@ -62,7 +64,22 @@ export function randomScenario(seed: number, options: RandomOptions): Scenario {
   };
   const events = randomEvents(base, random, options);
   const faults = options.faults === true ? randomFaults(base, random, beganAt + options.days * dayMs) : [];
-  return { ...base, events, faults };
+  const noise = options.noisePerHour === undefined ? [] : noiseOf(base, options.noisePerHour, options.days);
+  return { ...base, events: [...events, ...noise].sort((a, b) => a.at - b.at), faults };
+}
+
+/** As a node makes them that a console program or a script asks for tickets every few seconds, told once a minute. */
+function noiseOf({ clusters, beganAt }: Scenario, perHour: number, days: number): ScenarioEvent[] {
+  const minuteMs = 60_000;
+  const count = Math.max(1, Math.round(perHour / 60));
+  return clusters.flatMap(({ nodes }) =>
+    nodes.flatMap(({ name }, k) =>
+      Array.from({ length: Math.floor((days * dayMs) / minuteMs) }, (_, minute): ScenarioEvent => {
+        const at = beganAt + minute * minuteMs + 7_000 + k * 1_300;
+        return { at, kind: 'noise', node: name, type: minute % 5 === 0 ? 'aptupdate' : 'vncproxy', count };
+      }),
+    ),
+  );
 }
 
 /** Plays the world while inventing it: each event is chosen by the state that it meets. */

@@ -6,6 +6,8 @@ import type { Look } from './virtual-manager.js';
 /** What the managers could know of: the lists that they saw, and the tasks that they read, by cluster. */
 export interface Sight {
   looks: readonly Look[];
+  /** Gaps of the kind log_rotated: what a node logged in them nobody has read. */
+  holes?: readonly { node: string; startedAt: number; endedAt: number }[];
   tasksOf: (truth: TrueSession) => readonly Task[];
 }
 
@@ -34,7 +36,8 @@ const IDLE_STOPS: ReadonlySet<string> = new Set(['qmstop', 'vzstop']);
  * The audit without what neither log nor samples can tell, and nothing else. A run is hidden when no list was seen while its
  * process was there and no finished start task in the log holds its beginning: a container that rebooted itself, a restart
  * inside a backup or a rollback, a run from before the log, a host that died within the start's task. A hidden run may be
- * missing if no task tells its end either; and it may be told as one with the run before it, whose end then nothing told.
+ * missing if no task tells its end either, or if its start or its end was logged while the log was lost (a `log_rotated` gap);
+ * and it may be told as one with the run before it, whose end then nothing told.
  */
 export function auditWithinReach(
   truths: readonly TrueSession[],
@@ -53,14 +56,16 @@ export function auditWithinReach(
     excused.joinedRuns += 1;
     ({ told, report } = better);
   }
-  const missing = report.missing.filter((truth) => TOLD.has(truth.endedHow) || !isHidden(truth));
-  const outOfBounds = report.outOfBounds.filter((one) => !isIdleStop(one, sight));
+  const isLostRun = (truth: TrueSession): boolean => isLost(truth, 'start', sight) || isLost(truth, 'end', sight);
+  const missing = report.missing.filter((truth) => !isHidden(truth) || (TOLD.has(truth.endedHow) && !isLostRun(truth)));
+  const isKept = (one: AuditReport['outOfBounds'][number]): boolean => !isIdleStop(one, sight);
+  const outOfBounds = report.outOfBounds.filter((one) => isKept(one) && !isLost(one.truth, one.edge, sight));
   const firstLookAt = sight.looks.reduce((first, look) => Math.min(first, look.sentAt), untilAt);
   excused.earlierRuns = report.missing.filter(
     (truth) => !missing.includes(truth) && (truth.endedAt ?? untilAt) < firstLookAt,
   ).length;
   excused.hiddenRuns = report.missing.length - missing.length - excused.earlierRuns;
-  excused.idleStops = report.outOfBounds.length - outOfBounds.length;
+  excused.idleStops = report.outOfBounds.length - report.outOfBounds.filter(isKept).length;
   return { report: { ...report, missing, outOfBounds }, excused };
 }
 
@@ -112,6 +117,13 @@ function isIdleStop({ truth, ledger, edge }: AuditReport['outOfBounds'][number],
         look.node === node && look.type === truth.type && endedAt < look.sentAt && look.receivedAt < endEarliest,
     )
   );
+}
+
+/** True where the task that would tell this edge was written while the node's log was lost. */
+function isLost(truth: TrueSession, edge: 'start' | 'end', { holes = [] }: Sight): boolean {
+  const at = edge === 'start' ? truth.startedAt : truth.endedAt;
+  const node = truth.segments.at(edge === 'start' ? 0 : -1)?.node;
+  return at !== null && holes.some((hole) => hole.node === node && hole.startedAt <= at && at <= hole.endedAt);
 }
 
 function asOne(before: TrueSession, after: TrueSession): TrueSession {

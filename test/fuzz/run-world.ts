@@ -70,6 +70,7 @@ export async function runScenario(scenario: Scenario, options: WatchOptions): Pr
 export function sightOf(managers: readonly VirtualManager[]): Sight {
   return {
     looks: managers.flatMap((manager) => manager.looks),
+    holes: managers.flatMap((manager) => manager.holes),
     tasksOf: ({ cluster, type, vmid }) =>
       managers.find((manager) => manager.cluster === cluster)?.state.guests.get(guestKey(type, vmid))?.tasks ?? [],
   };

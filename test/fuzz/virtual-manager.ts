@@ -43,6 +43,8 @@ export class VirtualManager {
   readonly looks: Look[] = [];
   /** What the ledger would hold of gaps in which lists were not seen. */
   readonly gaps: UnprovenGap[] = [];
+  /** What of nodes' task logs was lost unread, as the ledger's gaps say. */
+  readonly holes: { node: string; startedAt: number; endedAt: number }[] = [];
   readonly nodes: VirtualNode[];
   /** Whether wide ends are asked about, as collect does. */
   asksRrd = true;
@@ -83,7 +85,8 @@ export class VirtualManager {
 
   async poll(node: VirtualNode): Promise<NodeObservation> {
     const observation = await this.observe(node);
-    this.take(node, observation);
+    const rrd = node.isFailing ? undefined : await this.readRrd(node);
+    this.take(node, rrd === undefined ? observation : { ...observation, rrd });
     return observation;
   }
 
@@ -116,13 +119,13 @@ export class VirtualManager {
         this.looks.push({ node: node.name, type, sentAt: list.sentAt, receivedAt: list.receivedAt });
       }
     }
-    const rrd = node.isFailing ? undefined : await this.readRrd(node);
-    const told = rrd === undefined ? observation : { ...observation, rrd };
-    const change = reconcile(this.state, told, node.id, { intervalMs: this.intervalMs });
+    const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs });
     for (const { after, derived } of change.guests) {
       after.spans = after.spans.map((span) => (span.id === null ? { ...span, id: this.nextId++ } : span));
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
     }
+    for (const { reason, startedAt, endedAt } of change.gap.past)
+      if (reason === 'log_rotated') this.holes.push({ node: node.name, startedAt, endedAt });
     commit(this.state, change);
     this.noteGaps(change.gap);
     if (observation.tasks.kind !== 'seen') return;
