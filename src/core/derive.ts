@@ -1,4 +1,5 @@
 import { withJournal, type JournalMark } from './journal.js';
+import { withPauses } from './pause.js';
 import type { Conflict, Session } from './session.js';
 import { slotsOf, type Boot } from './slot.js';
 import type { Span } from './span.js';
@@ -37,7 +38,8 @@ export function derive(facts: GuestFacts): Derived {
     if (slot.right !== null) sweep.meet(slot.right, slot);
   }
   const { sessions, conflicts } = sweep.finish();
-  return { sessions: withJournal(sessions, facts.journal ?? [], tasks, facts.asOf), conflicts };
+  const ended = withJournal(sessions, facts.journal ?? [], tasks, facts.asOf);
+  return { sessions: withPauses(ended, facts.spans, tasks), conflicts };
 }
 
 /** Each task once, by start; never by end, which is stamped late (ledger rule 7). */

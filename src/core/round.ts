@@ -12,6 +12,8 @@ import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js
 import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
 import { openGuests } from './open-guests.js';
 import { isResize, profileChanges } from './profile.js';
+import type { StateSample } from './pause-span.js';
+import { takenStates } from './run-state.js';
 import { applyRow, closeAbsent } from './sample.js';
 import { SETTLE_MS } from './sweep.js';
 import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
@@ -19,6 +21,7 @@ import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './t
 /** One poll of one node on its way through the state, which it leaves as it is: offsets and boots, then tasks, then samples. */
 export class Round {
   readonly samples: LastSamples = new Map();
+  readonly states = new Map<string, StateSample>();
   private readonly touched = new Map<string, GuestState>();
   private readonly restarted = new Set<string>();
   /** Guests to derive again, and when (see ClusterState.pending). */
@@ -177,6 +180,25 @@ export class Round {
       const guest = listed.has(key) ? null : this.guest(key);
       if (guest !== null) this.touched.set(key, closeAbsent(guest, this.node.lastSeen[type]));
     }
+  }
+
+  /** Which of the VMs that the list shows running are paused (ledger rule 17). */
+  takeStates(): void {
+    const keyOf = (row: GuestRow): string => guestKey(row.type, row.vmid);
+    const { guests, seen } = takenStates({
+      node: this.node,
+      observation: this.observation,
+      guestOf: (row) => this.guest(keyOf(row)),
+      toldOf: (row) => this.state.told?.get(keyOf(row)) ?? null,
+      sampleOf: (row) => this.samples.get(keyOf(row)) ?? null,
+      lastOf: (row) => this.state.states?.get(keyOf(row)) ?? null,
+    });
+    for (const { row, before, after, last } of guests) {
+      this.states.set(keyOf(row), last);
+      if (after !== before) this.touched.set(keyOf(row), after);
+    }
+    const { statesSeen } = this.node;
+    if (seen !== null && seen.earliest > (statesSeen?.earliest ?? 0)) this.node = { ...this.node, statesSeen: seen };
   }
 
   /** What changed of its profile lies between the last list that showed the guest and this one. */

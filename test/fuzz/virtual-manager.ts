@@ -39,6 +39,8 @@ export class VirtualManager {
   readonly looks: Look[] = [];
   /** What the ledger would hold of gaps in which lists were not seen. */
   readonly gaps: UnprovenGap[] = [];
+  /** When the cluster's resources were told. */
+  readonly tellings: number[] = [];
   readonly nodes: VirtualNode[];
   private nextId = 1;
 
@@ -71,7 +73,13 @@ export class VirtualManager {
     if (first === undefined) return;
     const answer = await fetchResources(first.api, this.clock);
     if (answer.kind !== 'seen') return;
-    for (const row of answer.value) this.state.pools.set(guestKey(row.type, row.vmid), row.pool);
+    const { sentAt, receivedAt } = answer;
+    this.tellings.push(receivedAt);
+    for (const row of answer.value) {
+      const key = guestKey(row.type, row.vmid);
+      this.state.pools.set(key, row.pool);
+      (this.state.told ??= new Map()).set(key, { row, sentAt, receivedAt });
+    }
   }
 
   async poll(node: VirtualNode): Promise<NodeObservation> {
