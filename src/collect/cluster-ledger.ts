@@ -79,10 +79,11 @@ export class ClusterLedger {
     // A transaction that is tried again, after a deadlock or another's write, starts from what is stored.
     if (this.isStale) {
       this.row = await clusterById(trx, this.row.id);
-      const { pools } = this.loaded;
+      const { pools, told } = this.loaded;
       this.loaded = await loadCluster(trx, this.row.id);
       // What the cluster told since is newer than what was stored.
       for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
+      if (told !== undefined) this.loaded.told = told;
       this.written.clear();
     }
     this.isStale = true;

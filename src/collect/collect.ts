@@ -65,7 +65,7 @@ export class Collector {
     await this.roster.discover();
   }
 
-  /** What is asked once a cluster and interval: pools (ledger rule 2). Its failure costs nothing but the pools' freshness. */
+  /** What is asked once a cluster and interval: pools, and the states of VMs (ledger rules 2 and 17). Its failure costs nothing but their freshness. */
   async pollClusters(): Promise<void> {
     const asked = [...this.roster.clusterRoutes()].map(([ledger, route]) => {
       const asking = this.askResources(ledger, route).finally(() => this.resources.delete(ledger));
@@ -78,9 +78,13 @@ export class Collector {
   private async askResources(ledger: ClusterLedger, { api, entry }: Route): Promise<void> {
     const answer = await fetchResources(api, this.parts.clock);
     if (answer.kind !== 'seen') return;
-    for (const { type, vmid, pool } of answer.value) {
+    const { sentAt, receivedAt } = answer;
+    const { state } = ledger;
+    for (const row of answer.value) {
+      const key = guestKey(row.type, row.vmid);
       // A token without Pool.Audit is shown guests without their pools (proxmox-api.md, section 3).
-      if (pool !== null || entry.seesPools) ledger.state.pools.set(guestKey(type, vmid), pool);
+      if (row.pool !== null || entry.seesPools) state.pools.set(key, row.pool);
+      (state.told ??= new Map()).set(key, { row, sentAt, receivedAt });
     }
   }
 

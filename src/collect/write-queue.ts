@@ -89,7 +89,9 @@ async function writeGroups(trx: Trx, groups: Groups): Promise<Map<Waiting, Appli
       if (one !== undefined) results.set(one, applied);
     }
   }
-  const all = groups.flatMap(([, own]) => own.map((one) => one.poll));
-  await writePolls(trx, all);
+  await writePolls(
+    trx,
+    [...results].map(([{ poll }, { change }]) => ({ ...poll, statesSeen: change.statesSeen })),
+  );
   return results;
 }

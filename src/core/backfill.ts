@@ -21,7 +21,7 @@ export interface ConvertedBackfill {
 export function convertedAnew(
   earlier: NodeClock | null,
   node: NodeState,
-  guests: Iterable<GuestState>,
+  guests: () => Iterable<GuestState>,
 ): ConvertedBackfill | null {
   const { clock, uptimeClock } = node;
   // Without the boot a stamp of an earlier one cannot be told from one of this.
@@ -36,7 +36,7 @@ export function convertedAnew(
     return changed.length === 0 ? null : converted;
   };
   const nodeTasks = convert(node.tasks);
-  for (const guest of guests) {
+  for (const guest of guests()) {
     const tasks = convert(guest.tasks);
     // A backup of several guests is a fact of each guest of its node.
     const isConcerned = nodeTasks !== null && guest.nodeId === node.id;

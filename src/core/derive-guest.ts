@@ -10,9 +10,9 @@ import type { Window } from './window.js';
 
 /** The sessions of one guest from all that is known of it and of the nodes it was on. */
 export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
-  const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
+  const node = nodeOf(guest.nodeId);
   const gone = confirmedGone(guest);
-  const seen = spansUntil(guest, lastSeen);
+  const seen = spansUntil(guest, node?.lastSeen[guest.type] ?? null, node?.statesSeen);
   const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
   // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).

@@ -1,4 +1,5 @@
 import { withJournal, type JournalMark } from './journal.js';
+import { withPauses } from './pause.js';
 import type { RrdMark } from './rrd.js';
 import { withRrd } from './rrd-ends.js';
 import type { Conflict, Session } from './session.js';
@@ -43,7 +44,8 @@ export function derive(facts: GuestFacts): Derived {
   const { sessions, conflicts } = sweep.finish();
   // The stronger evidence first: what the journal told is not wide any more.
   const byJournal = withJournal(sessions, facts.journal ?? [], tasks, facts.asOf);
-  return { sessions: withRrd(byJournal, facts.rrd ?? [], tasks, facts.asOf), conflicts };
+  const ended = withRrd(byJournal, facts.rrd ?? [], tasks, facts.asOf);
+  return { sessions: withPauses(ended, facts.spans, tasks), conflicts };
 }
 
 /** Each task once, by start; never by end, which is stamped late (ledger rule 7). */

@@ -6,6 +6,7 @@ import type { Span, UptimeSample } from './span.js';
 import type { Task } from './task.js';
 import type { IdentityFact } from './identity.js';
 import type { ProfileChange } from './profile.js';
+import { pauseUntil } from './pause-span.js';
 import type { Window } from './window.js';
 
 /** What a guest is called and how large it is, as its node's list says. */
@@ -90,13 +91,14 @@ export const emptyProfile: GuestProfile = {
   isTemplate: false,
 };
 
-/** The spans with the open one reaching to `lastSeen`, its node's last good list. */
-export function spansUntil(guest: GuestState, lastSeen: Exchange | null): Span[] {
+/** The spans with the open one reaching to `lastSeen`, its node's last good list, and its open pause to `statesSeen`. */
+export function spansUntil(guest: GuestState, lastSeen: Exchange | null, statesSeen: Window | null = null): Span[] {
   const open = guest.spans.at(-1);
-  if (!guest.isOpen || open === undefined || lastSeen === null || lastSeen.sentAt <= open.last.sentAt) {
-    return guest.spans;
-  }
-  return [...guest.spans.slice(0, -1), { ...open, last: lastSeen }];
+  if (!guest.isOpen || open === undefined) return guest.spans;
+  const paused = pauseUntil(open, statesSeen);
+  const isLater = lastSeen !== null && lastSeen.sentAt > open.last.sentAt;
+  if (!isLater && paused === open) return guest.spans;
+  return [...guest.spans.slice(0, -1), isLater ? { ...paused, last: lastSeen } : paused];
 }
 
 /** The incarnation that an instant belongs to: the first that was not destroyed before it. */

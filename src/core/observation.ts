@@ -101,6 +101,8 @@ export interface ResourceRow {
   node: string;
   /** The qmpstatus of a VM, running/stopped of a container, or unknown. */
   status: string;
+  /** Whole seconds, as old as the status; null where it is unknown. */
+  uptimeS: number | null;
   name: string | null;
   pool: string | null;
   lock: string | null;

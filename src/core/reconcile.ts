@@ -7,8 +7,10 @@ import { managerStepMs, steppedNode } from './manager-clock.js';
 import { clockStepped, withClockAndBoot, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
 import { openGuests } from './open-guests.js';
+import type { StateSample } from './pause-span.js';
 import { gapsOf, logOf, type PollContext } from './poll-gaps.js';
 import { Round } from './round.js';
+import type { Window } from './window.js';
 
 export type { ClusterState, GuestChange } from './cluster-state.js';
 export type { PollContext } from './poll-gaps.js';
@@ -20,6 +22,9 @@ export interface PollChange {
   observation: NodeObservation;
   guests: GuestChange[];
   samples: LastSamples;
+  states: Map<string, StateSample>;
+  /** When this poll showed the states of all VMs of the node; null where it did not. */
+  statesSeen: Window | null;
   pending: Map<string, number>;
   gap: GapChange;
   coverage: NodeCoverage;
@@ -52,6 +57,7 @@ export function reconcile(
   const identities = round.takeIdentities(context.identities ?? []);
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
+  round.takeStates();
   const after = round.closeNode(known);
   const guests = round.derived(after);
   const { gap, coverage } = gapsOf(
@@ -68,6 +74,8 @@ export function reconcile(
     observation,
     guests,
     samples: round.samples,
+    states: round.states,
+    statesSeen: after.statesSeen === before.statesSeen ? null : after.statesSeen,
     pending: round.pending,
     gap,
     coverage,
@@ -86,6 +94,7 @@ export function commit(state: ClusterState, change: PollChange): void {
     state.guests.set(key, after);
   }
   for (const [key, sample] of change.samples) state.samples.set(key, sample);
+  for (const [key, sample] of change.states) (state.states ??= new Map()).set(key, sample);
   for (const [key, at] of change.pending) {
     if (at <= change.observation.finishedAt) state.pending.delete(key);
     else state.pending.set(key, at);

@@ -1,4 +1,5 @@
 import type { EndReason, Evidence } from './evidence.js';
+import type { Pause, PauseEdge } from './pause.js';
 
 /** One end of a session: the truth lies in [earliest, latest], `at` is its likeliest instant (ledger rule 6). */
 export interface Edge {
@@ -30,6 +31,8 @@ export interface Session {
   /** user@realm of the start's task, else of the end's. */
   user: string | null;
   segments: Segment[];
+  /** In order, disjoint, and within the session. */
+  pauses: readonly Pause[];
 }
 
 /** Evidence that could not be true together; the weaker was set aside (ledger rule 12). */
@@ -101,7 +104,8 @@ export function isSameSession(a: Session, b: Session): boolean {
     (a.end === null || b.end === null ? a.end === b.end : isSameEdge(a.end, b.end)) &&
     a.endReason === b.endReason &&
     a.user === b.user &&
-    isSameList(a.segments, b.segments, isSameSegment)
+    isSameList(a.segments, b.segments, isSameSegment) &&
+    hasSamePauses(a, b)
   );
 }
 
@@ -122,4 +126,24 @@ function isSameSegment(a: Segment, b: Segment): boolean {
 
 function isSameList<T>(a: readonly T[], b: readonly T[], isSame: (one: T, other: T) => boolean): boolean {
   return a.length === b.length && a.every((one, k) => isSame(one, b[k] as T));
+}
+
+/** True when the pauses are stored as they are. */
+export function hasSamePauses(a: Session, b: Session): boolean {
+  return isSameList(a.pauses, b.pauses, isSamePause);
+}
+
+function isSamePause(a: Pause, b: Pause): boolean {
+  const hasSameEnd = a.end === null || b.end === null ? a.end === b.end : isSamePauseEdge(a.end, b.end);
+  return a.kind === b.kind && isSamePauseEdge(a.start, b.start) && hasSameEnd;
+}
+
+function isSamePauseEdge(a: PauseEdge, b: PauseEdge): boolean {
+  return (
+    a.at === b.at &&
+    a.earliest === b.earliest &&
+    a.latest === b.latest &&
+    a.evidence === b.evidence &&
+    a.upid === b.upid
+  );
 }

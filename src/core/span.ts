@@ -1,5 +1,6 @@
 import type { Exchange } from './observation.js';
 import { CLOCK_RATE_ERROR } from './node-clock.js';
+import type { PauseSpan } from './pause-span.js';
 import { intersect, type Window } from './window.js';
 
 /** An uptime is exact to its second only while the process is young: rates differ by 100 ppm (ledger rule 7). */
@@ -31,6 +32,8 @@ export interface Span {
   isBarred: boolean;
   /** The sample that sameness is judged against (ledger rule 5). */
   sample: UptimeSample | null;
+  /** What was seen of its pauses, in order of time. */
+  pauses: readonly PauseSpan[];
 }
 
 /** When the process started, by one sample: in (sent - uptime - 1 s, received - uptime], widened by 100 ppm (ledger rule 7). */
@@ -97,6 +100,7 @@ export function runningSpan(nodeId: number, pid: number | null, at: Exchange, sa
     isYoung: false,
     isBarred: false,
     sample: null,
+    pauses: [],
   };
   return withRunning(empty, at, sample);
 }
@@ -115,5 +119,6 @@ export function stoppedSpan(nodeId: number, at: Exchange): Span {
     isYoung: false,
     isBarred: false,
     sample: null,
+    pauses: [],
   };
 }

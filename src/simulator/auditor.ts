@@ -1,3 +1,4 @@
+import type { LedgerPause } from './audit-pauses.js';
 import type { GuestType } from './scenario.js';
 import type { TrueSession } from './truth.js';
 
@@ -15,6 +16,7 @@ export interface LedgerSession {
   endEarliest: number | null;
   endLatest: number | null;
   endEvidence: string | null;
+  pauses?: readonly LedgerPause[];
 }
 
 export interface BoundaryError {

@@ -2,6 +2,7 @@ import { Engine } from './engine.js';
 import { happen } from './flows.js';
 import { seededRandom, type Random } from './random.js';
 import { randomFaults } from './random-faults.js';
+import { randomPauses } from './random-pauses.js';
 import { possibleEvent } from './random-event.js';
 import { labToken } from './lab-scenario.js';
 import {
@@ -22,6 +23,8 @@ export interface RandomOptions {
   guests: number;
   /** Faults of the way between manager and nodes, over about a tenth of the time. Default false. */
   faults?: boolean;
+  /** Many more pauses of VMs, and some that no task logs. Default false. */
+  pauses?: boolean;
   /** What may happen; all kinds when left out. */
   kinds?: ReadonlySet<EventKind>;
   beganAt?: number;
@@ -65,7 +68,8 @@ export function randomScenario(seed: number, options: RandomOptions): Scenario {
   const events = randomEvents(base, random, options);
   const faults = options.faults === true ? randomFaults(base, random, beganAt + options.days * dayMs) : [];
   const noise = options.noisePerHour === undefined ? [] : noiseOf(base, options.noisePerHour, options.days);
-  return { ...base, events: [...events, ...noise].sort((a, b) => a.at - b.at), faults };
+  const pauses = options.pauses === true ? randomPauses(base, random, beganAt + options.days * dayMs) : [];
+  return { ...base, events: [...events, ...noise, ...pauses].sort((a, b) => a.at - b.at), faults };
 }
 
 /** As a node makes them that a console program or a script asks for tickets every few seconds, told once a minute. */

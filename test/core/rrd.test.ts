@@ -31,6 +31,7 @@ function session(earliestMinute: number, latestMinute: number, more: Partial<Ses
     endReason: 'unlogged',
     user: null,
     segments: [{ nodeId: 1, startedAt: 0, endedAt: at }],
+    pauses: [],
     ...more,
   };
 }

@@ -22,7 +22,12 @@ function told(startS: number, [earliestS, latestS]: [number, number], evidence =
 /** Lists seen at these seconds, and tasks read. */
 function judged(truths: TrueSession[], ledger: LedgerSession[], looksS: number[], tasks: Task[] = []) {
   const looks = looksS.map((s) => ({ node: 'n1', type: 'lxc' as const, sentAt: at(s), receivedAt: at(s) + 20 }));
-  const { report, excused } = auditWithinReach(truths, ledger, { looks, tasksOf: () => tasks }, at(10_000));
+  const { report, excused } = auditWithinReach(
+    truths,
+    ledger,
+    { looks, tellings: [], tasksOf: () => tasks },
+    at(10_000),
+  );
   const faults = Object.entries(report).flatMap(([name, list]) =>
     name !== 'boundaryErrors' && list.length > 0 ? [name] : [],
   );

@@ -1,6 +1,6 @@
 import { effectsOf, type Task } from '../../src/core/task.js';
 import { audit, type AuditReport, type LedgerSession } from '../../src/simulator/auditor.js';
-import type { TrueSession } from '../../src/simulator/truth.js';
+import type { TruePause, TrueSession } from '../../src/simulator/truth.js';
 import type { Look } from './virtual-manager.js';
 
 /** What the managers could know of: the lists that they saw, and the tasks that they read, by cluster. */
@@ -8,6 +8,8 @@ export interface Sight {
   looks: readonly Look[];
   /** Gaps of the kind log_rotated: what a node logged in them nobody has read. */
   holes?: readonly { node: string; startedAt: number; endedAt: number }[];
+  /** When each cluster's resources were told. */
+  tellings: readonly { cluster: string; at: number }[];
   tasksOf: (truth: TrueSession) => readonly Task[];
 }
 
@@ -164,4 +166,35 @@ function isAnnounced({ startedAt, ...truth }: TrueSession, { tasksOf }: Sight): 
       task.start.earliest <= startedAt &&
       startedAt <= (task.end?.latest ?? startedAt),
   );
+}
+
+/** A broadcast is at most this old when it is told. */
+const BROADCAST_MS = 15_000;
+
+/**
+ * True where a pause must be known: a finished task of the log began it; or the cluster's resources were told three times while
+ * it lasted, each followed by a list of the guest's node, more than any lock of a snapshot or a migration keeps silent.
+ */
+export function isPauseKnowable(session: TrueSession, { from, to }: TruePause, sight: Sight): boolean {
+  const isLogged = sight.tasksOf(session).some((task) => {
+    const isAround = task.start.earliest <= from && from <= (task.end?.latest ?? task.start.earliest);
+    return task.type === 'qmpause' && task.outcome === 'ok' && isAround;
+  });
+  if (isLogged) return true;
+  const until = to ?? Number.POSITIVE_INFINITY;
+  const told = sight.tellings.filter(({ cluster, at }) => {
+    if (cluster !== session.cluster || at < from + BROADCAST_MS || at > until) return false;
+    return session.segments.some(({ node, startedAt, endedAt }) =>
+      sight.looks.some(
+        (look) =>
+          look.node === node &&
+          look.type === 'qemu' &&
+          look.sentAt >= at &&
+          look.sentAt < Math.min(until, at + BROADCAST_MS) &&
+          startedAt <= look.sentAt &&
+          look.sentAt < (endedAt ?? Number.POSITIVE_INFINITY),
+      ),
+    );
+  });
+  return told.length >= 3;
 }

@@ -45,6 +45,8 @@ export class VirtualManager {
   readonly gaps: UnprovenGap[] = [];
   /** What of nodes' task logs was lost unread, as the ledger's gaps say. */
   readonly holes: { node: string; startedAt: number; endedAt: number }[] = [];
+  /** When the cluster's resources were told. */
+  readonly tellings: number[] = [];
   readonly nodes: VirtualNode[];
   /** Whether wide ends are asked about, as collect does. */
   asksRrd = true;
@@ -80,7 +82,13 @@ export class VirtualManager {
     if (first === undefined) return;
     const answer = await fetchResources(first.api, this.clock);
     if (answer.kind !== 'seen') return;
-    for (const row of answer.value) this.state.pools.set(guestKey(row.type, row.vmid), row.pool);
+    const { sentAt, receivedAt } = answer;
+    this.tellings.push(receivedAt);
+    for (const row of answer.value) {
+      const key = guestKey(row.type, row.vmid);
+      this.state.pools.set(key, row.pool);
+      (this.state.told ??= new Map()).set(key, { row, sentAt, receivedAt });
+    }
   }
 
   async poll(node: VirtualNode): Promise<NodeObservation> {

@@ -13,6 +13,8 @@ export const TABLES = [
   'identities',
   'journal_marks',
   'nodes',
+  'pause_spans',
+  'pauses',
   'polls',
   'rrd_marks',
   'segments',
@@ -25,8 +27,8 @@ export const TABLES = [
   'web_logins',
 ];
 
-/** Each table has a migration of its own, and guests a second one, for a column that came later. */
-export const MIGRATION_COUNT = TABLES.length + 1;
+/** Each table has a migration of its own; guests and polls have a second one, for columns that came later. */
+export const MIGRATION_COUNT = TABLES.length + 2;
 
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {

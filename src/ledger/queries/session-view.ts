@@ -4,8 +4,9 @@ import { segmentsWithin } from '../../core/segment.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
 import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
+import { pausedWithin, pausesOf } from './pauses.js';
 import { proofsOf } from './proof.js';
-import type { EdgeView, SegmentView, SessionView } from './read-model.js';
+import type { EdgeView, PauseView, SegmentView, SessionView } from './read-model.js';
 import { namesOf } from './records.js';
 import { nodeSights } from './sights.js';
 
@@ -47,19 +48,20 @@ interface SegmentRow {
 }
 
 /**
- * The views of these rows in their order, with the corrections in force: segments and proofs are asked once for all of
- * them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
+ * The views of these rows in their order, with the corrections in force: segments, pauses and proofs are asked once for all
+ * of them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
  */
 export async function sessionViewsOf(db: Queryable, derived: readonly SessionRecord[]): Promise<SessionView[]> {
   if (derived.length === 0) return [];
   const corrections = await correctionsInForce(db, [...new Set(derived.map((row) => row.guest_id))]);
   const rows = derived.map((row) => corrected(row, corrections.get(row.id) ?? null));
-  const segments = await segmentsOf(
-    db,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id);
+  const segments = await segmentsOf(db, ids);
+  const pauses = await pausesOf(db, ids);
   const proofs = await openProofs(db, rows);
-  return rows.map((row) => viewOf(row, segments.get(row.id) ?? [], proofs.get(row.guest_id) ?? null));
+  return rows.map((row) =>
+    viewOf(row, segments.get(row.id) ?? [], pauses.get(row.id) ?? [], proofs.get(row.guest_id) ?? null),
+  );
 }
 
 function corrected(row: SessionRecord, correction: CorrectedSession | null): SessionRecord {
@@ -106,7 +108,12 @@ async function segmentsOf(db: Queryable, sessionIds: readonly number[]): Promise
   return segments;
 }
 
-function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number | null): SessionView {
+function viewOf(
+  row: SessionRecord,
+  segments: SegmentView[],
+  pauses: PauseView[],
+  openUntil: number | null,
+): SessionView {
   const end = endOf(row);
   const provenUntil = end?.at ?? Math.max(row.start_at, openUntil ?? row.start_at);
   return {
@@ -128,6 +135,7 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     provenUntil,
     durationMs: Math.max(0, provenUntil - row.start_at),
     segments: segmentsWithin(segments, row.start_at, end?.at ?? null),
+    ...pausedWithin(pauses, { from: row.start_at, to: end?.at ?? null, until: provenUntil }),
     createdAt: row.created_at,
   };
 }

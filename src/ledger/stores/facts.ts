@@ -3,6 +3,7 @@ import type { Span } from '../../core/span.js';
 import type { Task } from '../../core/task.js';
 import type { Queryable, Trx } from '../database.js';
 import { insertForIds, insertRows, updateRows } from './bulk.js';
+import { writePauseSpans } from './pauses.js';
 
 /** A guest before and after a poll; null where it was not known. */
 export interface FactChange {
@@ -31,7 +32,25 @@ export async function writeSpans(trx: Trx, changes: readonly FactChange[]): Prom
   await updateRows(trx, 'spans', 'id', updated);
   const ids = (await insertForIds(trx, 'spans', inserted)).values();
   const idOf = (span: Span): number | null => span.id ?? ids.next().value ?? null;
-  return changes.map(({ after }) => after.spans.map((span) => (span.id === null ? { ...span, id: idOf(span) } : span)));
+  const written: Span[][] = [];
+  for (const { before, after } of changes) {
+    const spans = after.spans.map((span) => (span.id === null ? { ...span, id: idOf(span) } : span));
+    written.push(await writePausesSeen(trx, before, spans));
+  }
+  return written;
+}
+
+/** What was seen of the pauses of these stored spans, where it is not stored as it is; guests that never paused cost nothing. */
+async function writePausesSeen(trx: Trx, before: GuestState | null, spans: Span[]): Promise<Span[]> {
+  if (spans.every((span) => span.pauses.length === 0)) return spans;
+  const known = new Map((before?.spans ?? []).map((span) => [span.id, span.pauses]));
+  const written: Span[] = [];
+  for (const span of spans) {
+    if (span.id === null) throw new Error('a span has no row for its pauses');
+    const pauses = await writePauseSpans(trx, span.id, known.get(span.id) ?? [], span.pauses);
+    written.push(pauses === span.pauses ? span : { ...span, pauses });
+  }
+  return written;
 }
 
 /** True where the span is stored as it is now: the same facts of the same incarnation, open or not as before. */

@@ -12,6 +12,8 @@ import { loadCoverage } from './gaps.js';
 import { loadIdentities } from './identities.js';
 import { loadMarks } from './journal.js';
 import { loadRrd } from './rrd.js';
+import { loadPauses, loadPauseSpans } from './pauses.js';
+import { lastStatesSeen } from './polls.js';
 import { maybeNumber, maybeText, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** Polls whose clock readings are intersected again at start. */
@@ -103,6 +105,7 @@ async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, 
       ...newNodeState(id, textOf(row, 'proxmox_name')),
       clock: clockOf(polls),
       boots: boot === null ? [] : [boot],
+      statesSeen: await lastStatesSeen(db, id),
       lastSeen: { qemu: await lastSeen(db, id, 'qemu'), lxc: await lastSeen(db, id, 'lxc') },
       lastPollFinishedAt: polls[0] === undefined ? null : numberOf(polls[0], 'finished_at'),
       coverageSince: maybeNumber(row, 'coverage_since'),
@@ -170,6 +173,8 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       .orderBy('id')) as Row[],
     'session_id',
   );
+  const pauses = await loadPauses(db, unfrozen(db, clusterId, 'sessions', 'start_at').select('f.id'));
+  const pauseSpans = await loadPauseSpans(db, unfrozen(db, clusterId, 'spans', 'first_sent').select('f.id'));
   const changes = await loadResizes(db, clusterId);
   const journal = await loadMarks(db, clusterId);
   const rrd = await loadRrd(db, clusterId);
@@ -188,10 +193,13 @@ async function loadGuests(db: Queryable, clusterId: number, tasks: readonly Task
       lives: [...(known?.lives ?? []), lifeOf(row, id)],
       nodeId: numberOf(row, 'node_id'),
       profile: profileOf(row),
-      spans: [...(known?.spans ?? []), ...own.map(spanOf)],
+      spans: [...(known?.spans ?? []), ...own.map((span) => spanOf(span, pauseSpans))],
       isOpen: own.some((span) => span['open_guest_id'] !== null),
       tasks: known?.tasks ?? [],
-      sessions: [...(known?.sessions ?? []), ...(sessions.get(id) ?? []).map((one) => sessionOf(one, segments))],
+      sessions: [
+        ...(known?.sessions ?? []),
+        ...(sessions.get(id) ?? []).map((one) => sessionOf(one, segments, pauses)),
+      ],
       // Of the newest incarnation only: the sizes of those before are told by their segments.
       changes: (changes.get(id) ?? []).map(changeOf),
       identities: identities.get(key) ?? [],

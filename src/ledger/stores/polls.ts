@@ -1,16 +1,24 @@
 import type { NodeObservation, Seen } from '../../core/observation.js';
+import type { Window } from '../../core/window.js';
 import type { Queryable, Trx } from '../database.js';
+import { windowOf, type Row } from './row.js';
 
-/** Writes a row per poll, all in one statement (ledger rule 2: polls that change nothing are written together). */
-export async function writePolls(
-  trx: Trx,
-  polls: readonly { nodeId: number; observation: NodeObservation; error: string | null }[],
-): Promise<void> {
-  if (polls.length === 0) return;
-  await trx('polls').insert(polls.map(({ nodeId, observation, error }) => pollRow(nodeId, observation, error)));
+/** A poll as its row tells it. */
+export interface WrittenPoll {
+  nodeId: number;
+  observation: NodeObservation;
+  error: string | null;
+  /** When it showed the states of all VMs of the node; null where it did not. */
+  statesSeen: Window | null;
 }
 
-function pollRow(nodeId: number, observation: NodeObservation, error: string | null): Record<string, unknown> {
+/** Writes a row per poll, all in one statement (ledger rule 2: polls that change nothing are written together). */
+export async function writePolls(trx: Trx, polls: readonly WrittenPoll[]): Promise<void> {
+  if (polls.length === 0) return;
+  await trx('polls').insert(polls.map(pollRow));
+}
+
+function pollRow({ nodeId, observation, error, statesSeen }: WrittenPoll): Record<string, unknown> {
   const { qemu, lxc, tasks, offset } = observation;
   return {
     node_id: nodeId,
@@ -25,6 +33,8 @@ function pollRow(nodeId: number, observation: NodeObservation, error: string | n
     lxc_received_at: lxc?.kind === 'seen' ? lxc.receivedAt : null,
     offset_earliest_ms: offset?.earliestMs ?? null,
     offset_latest_ms: offset?.latestMs ?? null,
+    states_earliest: statesSeen?.earliest ?? null,
+    states_latest: statesSeen?.latest ?? null,
     error: error === null ? null : error.slice(0, 1000),
   };
 }
@@ -32,6 +42,16 @@ function pollRow(nodeId: number, observation: NodeObservation, error: string | n
 function outcomeOf(list: Seen<unknown> | null): string | null {
   if (list === null) return null;
   return list.kind === 'seen' ? 'seen' : list.reason;
+}
+
+/** When the states of all VMs of the node were last told; null before the first time. */
+export async function lastStatesSeen(db: Queryable, nodeId: number): Promise<Window | null> {
+  const row = (await db('polls')
+    .where({ node_id: nodeId })
+    .whereNotNull('states_earliest')
+    .orderBy('states_earliest', 'desc')
+    .first()) as Row | undefined;
+  return row === undefined ? null : windowOf(row, 'states');
 }
 
 /** When polls of the cluster's nodes ended within (from, to), oldest first; of a longer time the newest 20,000 of them. */

@@ -1,8 +1,9 @@
 import { lifeAt, type GuestState, type StoredSession } from '../../core/guest.js';
-import { isSameSession, pairSessions, type Edge, type Session } from '../../core/session.js';
+import { hasSamePauses, isSameSession, pairSessions, type Edge, type Session } from '../../core/session.js';
 import { isResize, type ProfileChange } from '../../core/profile.js';
 import type { Trx } from '../database.js';
 import { insertForIds, updateRows } from './bulk.js';
+import { writePauses } from './pauses.js';
 import { writeSegments } from './segments.js';
 
 /** What differed, for the report of the poll. */
@@ -72,6 +73,11 @@ export async function writeDifferences(
       isNew: known === null,
     })),
   );
+  for (const { known, next } of drafts) {
+    const stored = known?.session.pauses ?? [];
+    const isStored = known === null ? next.session.pauses.length === 0 : hasSamePauses(known.session, next.session);
+    if (!isStored) await writePauses(trx, next.id, stored, next.session.pauses);
+  }
   return plans.map(differenceOf);
 }
 
@@ -114,6 +120,7 @@ async function removeSessions(trx: Trx, ids: readonly number[]): Promise<void> {
   for (let k = 0; k < ids.length; k += 100) {
     const part = ids.slice(k, k + 100);
     await trx('segments').whereIn('session_id', part).delete();
+    await trx('pauses').whereIn('session_id', part).delete();
     await trx('sessions').whereIn('id', part).delete();
   }
 }

@@ -34,6 +34,8 @@ function session(start: number, end: number | null, path: [string, number][] = [
     provenUntil: end ?? to,
     durationMs: (end ?? to) - start,
     segments,
+    pauses: [],
+    pausedMs: 0,
     createdAt: start,
   };
 }
