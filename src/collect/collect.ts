@@ -2,11 +2,9 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { NodeObservation } from '../core/observation.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
-import { guestKey } from '../core/guest.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
-import { fetchResources, observeNode } from '../proxmox/observe.js';
-import type { ClusterLedger } from './cluster-ledger.js';
+import { observeNode } from '../proxmox/observe.js';
 import { ClockWatch } from './clock-watch.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
@@ -16,6 +14,7 @@ import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
 import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { RrdReader } from './rrd.js';
+import { ResourceReader } from './resources.js';
 import { Roster } from './roster.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -45,14 +44,14 @@ export class Collector {
   private readonly rrds: RrdReader;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
-  /** The question for a cluster's resources that is under way. */
-  private readonly resources = new Map<ClusterLedger, Promise<void>>();
+  private readonly resources: ResourceReader;
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
     this.journals = new JournalReader(parts);
     this.rrds = new RrdReader(parts);
+    this.resources = new ResourceReader(parts.clock);
     this.clockWatch = new ClockWatch(parts.clock);
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
@@ -65,27 +64,9 @@ export class Collector {
     await this.roster.discover();
   }
 
-  /** What is asked once a cluster and interval: pools, and the states of VMs (ledger rules 2 and 17). Its failure costs nothing but their freshness. */
-  async pollClusters(): Promise<void> {
-    const asked = [...this.roster.clusterRoutes()].map(([ledger, route]) => {
-      const asking = this.askResources(ledger, route).finally(() => this.resources.delete(ledger));
-      this.resources.set(ledger, asking);
-      return asking;
-    });
-    await Promise.all(asked);
-  }
-
-  private async askResources(ledger: ClusterLedger, { api, entry }: Route): Promise<void> {
-    const answer = await fetchResources(api, this.parts.clock);
-    if (answer.kind !== 'seen') return;
-    const { sentAt, receivedAt } = answer;
-    const { state } = ledger;
-    for (const row of answer.value) {
-      const key = guestKey(row.type, row.vmid);
-      // A token without Pool.Audit is shown guests without their pools (proxmox-api.md, section 3).
-      if (row.pool !== null || entry.seesPools) state.pools.set(key, row.pool);
-      (state.told ??= new Map()).set(key, { row, sentAt, receivedAt });
-    }
+  /** What is asked once a cluster and interval. */
+  pollClusters(): Promise<void> {
+    return this.resources.askAll(this.roster.clusterRoutes());
   }
 
   /** Polls that begin after this call, of the nodes asked for, and what they found (ledger rule 2). */
@@ -159,7 +140,7 @@ export class Collector {
   private async pollOnce(member: Member): Promise<PolledNode> {
     const { observation, missing } = await this.observe(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
-    if (member.ledger.state.guests.size === 0) await this.resources.get(member.ledger);
+    if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
     const { health, error } = judge(observation, missing);
     member.isFailing = health !== 'online' && health !== 'partial';
     member.pollCount += 1;

@@ -57,7 +57,7 @@ function taskAnew(task: Task, clock: NodeClock, boot: NodeClock): Task {
   return start === task.start && end === task.end ? task : { ...task, start, end };
 }
 
-/** Both conversions hold the truth; where they exclude each other the first one stays, as frozen as any other. */
+/** Both conversions hold the truth; where they exclude each other the first one stays, frozen like all others. */
 function narrower(known: Window, anew: Window): Window {
   const both = intersect(known, anew);
   return both === null || widthMs(both) >= widthMs(known) ? known : both;
