@@ -4,7 +4,7 @@ import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
 import { frozen, unfrozenSessions } from './freeze.js';
 import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
-import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
+import { isSameFact, readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
 import { withMarks } from './journal-marks.js';
 import { steppedGuest, steppedSample } from './manager-clock.js';
@@ -15,7 +15,7 @@ import { openGuests } from './open-guests.js';
 import { isResize, profileChanges } from './profile.js';
 import { withBins } from './rrd-marks.js';
 import { applyRow, closeAbsent } from './sample.js';
-import { SETTLE_MS } from './sweep.js';
+import { settledAt } from './sweep.js';
 import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
 
 /** One poll of one node on its way through the state, which it leaves as it is: offsets and boots, then tasks, then samples. */
@@ -149,24 +149,26 @@ export class Round {
     const taken = known === undefined ? task : { ...task, start: known.start };
     const tasks =
       known === undefined ? [...guest.tasks, taken] : guest.tasks.map((one) => (one === known ? taken : one));
-    if (task.type === 'qmigrate' && task.outcome === 'ok')
-      this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
+    const settlesAt = settledAt(taken);
+    if (settlesAt !== null) this.pending.set(key, settlesAt);
     this.touched.set(key, { ...guest, tasks });
     if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
   }
 
   /** What was read of guests' configs since the last poll; those of guests that nobody knows are kept for when they show. */
   takeIdentities(facts: readonly IdentityFact[]): IdentityFact[] {
-    return facts.map((fact) => {
+    return facts.flatMap((fact) => {
       const key = guestKey(fact.type, fact.vmid);
       const guest = this.guest(key);
-      if (guest === null) return fact;
+      if (guest === null) return [fact];
+      // Taken before, where only the answer of its COMMIT was lost: one look must not count as two.
+      if (guest.identities.some((known) => isSameFact(known, fact))) return [];
       const before = readingsOf(guest).at(-1);
       const judged = fact.kind === 'read' ? { ...fact, isLogComplete: this.isLogComplete(before, fact) } : fact;
       const change = judged.kind === 'read' && judged.isLogComplete ? uuidChange(before, judged) : null;
       const changes = change === null ? guest.changes : [...guest.changes, change];
       this.touched.set(key, { ...guest, identities: [...guest.identities, judged], changes });
-      return judged;
+      return [judged];
     });
   }
 

@@ -25,8 +25,8 @@ export const TABLES = [
   'web_logins',
 ];
 
-/** Each table has a migration of its own, and guests a second one, for a column that came later. */
-export const MIGRATION_COUNT = TABLES.length + 1;
+/** Each table has a migration of its own, and guests, polls and nodes a second one, for columns that came later. */
+export const MIGRATION_COUNT = TABLES.length + 3;
 
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {
