@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseConfig } from '../../src/config/config.js';
 import { openDatabase } from '../../src/ledger/database.js';
-import { packageRoot } from '../../src/package-root.js';
 import type { Random } from '../../src/simulator/random.js';
+import { compiledRoot } from './compiled.js';
 import type { Doom } from './killed-manager.js';
 import { differences, ledgerContent, type LedgerContent } from './ledger-content.js';
 import type { Recording } from './recorded-polls.js';
@@ -65,9 +65,8 @@ export async function killedSeries(
 
 /** One manager's life: false where it was killed, true where it came to the end of the series. */
 function live(doom: Doom): Promise<boolean> {
-  const file = join(packageRoot, 'test/survival/killed-manager.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(doom)], {
-    cwd: packageRoot,
+  const file = join(compiledRoot(), 'test/survival/killed-manager.js');
+  const child = spawn(process.execPath, [file, JSON.stringify(doom)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const end = (): void => void child.kill('SIGKILL');
