@@ -56,7 +56,7 @@ async function run({ kills, seed, minutes }: { kills: number; seed: number; minu
     const { host, port, user, password } = server;
     const database = `kills_${String((made += 1))}`;
     const admin = knex({ client: 'mysql2', connection: { host, port, user, password }, pool: { min: 0, max: 1 } });
-    await admin.raw(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`).finally(() => admin.destroy());
+    await admin.raw(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`).finally(() => void admin.destroy());
     return migrated({ type: 'mysql', host, port, user, password, database, poolSize: 5 });
   };
   const wrong: string[] = [];

@@ -63,6 +63,9 @@ export function differences(content: LedgerContent, expected: LedgerContent): st
 function lineOf(row: Row, references: Record<string, string>, names: Names): string {
   const told = Object.entries(row).flatMap(([column, value]) => {
     if (column === 'id' || column === 'revision') return [];
+    // A change of node names both by their ids, as text.
+    const isNode = row['field'] === 'node' && column.endsWith('_value') && value !== null;
+    if (isNode) return [[column, of(names, 'nodes', Number(value))]];
     const table = references[column];
     return [[column, table === undefined || value === null ? value : of(names, table, value)]];
   });
