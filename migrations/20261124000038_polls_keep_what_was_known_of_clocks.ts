@@ -4,15 +4,13 @@ import type { Knex } from 'knex';
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('polls', (table) => {
     table.bigInteger('tasks_sent_at');
-    table.bigInteger('clock_earliest_ms');
-    table.bigInteger('clock_latest_ms');
-    table.bigInteger('uptime_earliest');
-    table.bigInteger('uptime_latest');
+    table.string('clock', 255);
+    table.string('uptime_clock', 255);
   });
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.schema.alterTable('polls', (table) => {
-    table.dropColumns('tasks_sent_at', 'clock_earliest_ms', 'clock_latest_ms', 'uptime_earliest', 'uptime_latest');
+    table.dropColumns('tasks_sent_at', 'clock', 'uptime_clock');
   });
 }

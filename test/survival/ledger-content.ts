@@ -16,6 +16,7 @@ const TABLES: Record<string, Record<string, string>> = {
   spans: { guest_id: 'guests', open_guest_id: 'guests', node_id: 'nodes' },
   tasks: { cluster_id: 'clusters', node_id: 'nodes' },
   journal_marks: { guest_id: 'guests', node_id: 'nodes' },
+  rrd_marks: { guest_id: 'guests', node_id: 'nodes' },
   sessions: { guest_id: 'guests', open_guest_id: 'guests', node_id: 'nodes' },
   segments: { session_id: 'sessions', node_id: 'nodes' },
   gaps: { cluster_id: 'clusters', node_id: 'nodes', open_node_id: 'nodes' },

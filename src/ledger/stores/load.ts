@@ -78,8 +78,8 @@ async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, 
     const last = await lastPoll(db, id);
     nodes.set(id, {
       ...newNodeState(id, textOf(row, 'proxmox_name')),
-      clock: clockOf(await lastPoll(db, id, 'clock_earliest_ms'), 'clock_earliest_ms', 'clock_latest_ms'),
-      uptimeClock: clockOf(await lastPoll(db, id, 'uptime_earliest'), 'uptime_earliest', 'uptime_latest'),
+      clock: clockOf(await lastPoll(db, id, 'clock'), 'clock'),
+      uptimeClock: clockOf(await lastPoll(db, id, 'uptime_clock'), 'uptime_clock'),
       boots: bootsOf(row),
       lastSeen: { qemu: await lastSeen(db, id, 'qemu'), lxc: await lastSeen(db, id, 'lxc') },
       lastPollFinishedAt: last === null ? null : numberOf(last, 'finished_at'),
@@ -98,10 +98,14 @@ async function lastPoll(db: Queryable, nodeId: number, told = 'began_at'): Promi
 }
 
 /** A clock as it was known after the poll that read it last: no reading is taken into account twice. */
-function clockOf(poll: Row | null, earliest: string, latest: string): NodeClock | null {
+function clockOf(poll: Row | null, column: 'clock' | 'uptime_clock'): NodeClock | null {
   if (poll === null) return null;
-  const offset = { earliest: numberOf(poll, earliest), latest: numberOf(poll, latest) };
-  return { offset, asOf: numberOf(poll, 'finished_at'), readingCount: 2, before: null };
+  const [earliest = 0, latest = 0, readingCount = 0, since = 0, ...stepped] = JSON.parse(
+    textOf(poll, column),
+  ) as number[];
+  const [from, to] = stepped;
+  const before = from === undefined || to === undefined ? null : { earliest: from, latest: to };
+  return { offset: { earliest, latest }, asOf: numberOf(poll, 'finished_at'), readingCount, since, before };
 }
 
 function bootsOf(row: Row): Window[] {

@@ -21,8 +21,6 @@ export async function writePolls(trx: Trx, polls: readonly PolledRow[]): Promise
 
 function pollRow({ node, observation, error }: PolledRow): Record<string, unknown> {
   const { qemu, lxc, tasks, offset } = observation;
-  const clock = readingIn(node.clock, observation);
-  const uptimeClock = readingIn(node.uptimeClock, observation);
   return {
     node_id: node.id,
     began_at: observation.beganAt,
@@ -37,17 +35,18 @@ function pollRow({ node, observation, error }: PolledRow): Record<string, unknow
     tasks_sent_at: tasks.kind === 'seen' ? tasks.sentAt : null,
     offset_earliest_ms: offset?.earliestMs ?? null,
     offset_latest_ms: offset?.latestMs ?? null,
-    clock_earliest_ms: clock?.offset.earliest ?? null,
-    clock_latest_ms: clock?.offset.latest ?? null,
-    uptime_earliest: uptimeClock?.offset.earliest ?? null,
-    uptime_latest: uptimeClock?.offset.latest ?? null,
+    clock: readingIn(node.clock, observation),
+    uptime_clock: readingIn(node.uptimeClock, observation),
     error: error === null ? null : error.slice(0, 1000),
   };
 }
 
-/** What is known of the clock where this poll read it; null where it did not. */
-function readingIn(clock: NodeClock | null, { finishedAt }: NodeObservation): NodeClock | null {
-  return clock?.asOf === finishedAt ? clock : null;
+/** What is known of the clock, as clockOf reads it; null where this poll did not read it. */
+function readingIn(clock: NodeClock | null, { finishedAt }: NodeObservation): string | null {
+  if (clock?.asOf !== finishedAt) return null;
+  const { offset, readingCount, since, before } = clock;
+  const stepped = before === null ? [] : [before.earliest, before.latest];
+  return JSON.stringify([offset.earliest, offset.latest, readingCount, since, ...stepped]);
 }
 
 function outcomeOf(list: Seen<unknown> | null): string | null {
