@@ -6,7 +6,7 @@ import type { Database, Trx } from '../ledger/database.js';
 import { writeChange, type WrittenGuest } from '../ledger/stores/change.js';
 import { bumpRevision, clusterById, updateNode, type ClusterRow, type NodeFields } from '../ledger/stores/clusters.js';
 import { loadCluster } from '../ledger/stores/load.js';
-import { pollInstants } from '../ledger/stores/polls.js';
+import { isPollWritten, pollInstants } from '../ledger/stores/polls.js';
 import type { Clock } from '../clock.js';
 
 /** A poll whose network work is done, waiting to be applied. */
@@ -23,7 +23,8 @@ export interface FinishedPoll {
 
 export interface AppliedPoll {
   guests: WrittenGuest[];
-  change: PollChange;
+  /** Null where an earlier attempt had written the poll, though its answer was lost: nothing is written twice. */
+  change: PollChange | null;
 }
 
 /** One cluster's ledger: what is known of it, and how finished polls change that. A WriteQueue hands it the polls, one batch at a time. */
@@ -73,10 +74,12 @@ export class ClusterLedger {
 
   /**
    * Writes what the polls change, in their order and in the caller's transaction; their own rows are the caller's. Until
-   * `committed` the state counts as stale. Throws StaleClusterError where another manager wrote meanwhile.
+   * `committed` the state counts as stale. Polls that were tried before are written only where they are not yet. Throws
+   * StaleClusterError where another manager wrote meanwhile.
    */
-  async write(trx: Trx, polls: readonly FinishedPoll[]): Promise<AppliedPoll[]> {
+  async write(trx: Trx, polls: readonly FinishedPoll[], isTried = false): Promise<AppliedPoll[]> {
     // A transaction that is tried again, after a deadlock or another's write, starts from what is stored.
+    const isRetried = isTried || this.isStale;
     if (this.isStale) {
       this.row = await clusterById(trx, this.row.id);
       const { pools, told } = this.loaded;
@@ -91,6 +94,10 @@ export class ClusterLedger {
     const now = this.parts.clock.now();
     const applied: AppliedPoll[] = [];
     for (const poll of polls) {
+      if (isRetried && (await isPollWritten(trx, poll.nodeId, poll.observation))) {
+        applied.push({ guests: [], change: null });
+        continue;
+      }
       const change = reconcile(this.loaded, poll.observation, poll.nodeId, await this.contextOf(trx, poll));
       const guests = await writeChange(trx, this.row.id, this.loaded, change, now);
       await this.writeNode(trx, poll, change);
@@ -121,6 +128,7 @@ export class ClusterLedger {
       last_error: poll.error === null ? null : poll.error.slice(0, 1000),
       coverage_since: change.node.coverageSince,
       ...(boot === null ? {} : { boot_at: middle(boot), boot_earliest: boot.earliest, boot_latest: boot.latest }),
+      boots: JSON.stringify(change.node.boots.map(({ earliest, latest }) => [earliest, latest])),
     };
     const version = status?.kind === 'seen' ? status.value.version : null;
     if (version !== null) fields.version = version;

@@ -8,7 +8,7 @@ import { stampWindow } from './node-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestType, NodeObservation } from './observation.js';
 import { withBins } from './rrd-marks.js';
-import { SETTLE_MS } from './sweep.js';
+import { settledAt } from './sweep.js';
 import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
 
 /** What a node's log, journal and rrd data add in one poll to what is known; the state stays as it is. */
@@ -142,8 +142,8 @@ export class RoundLog {
     const taken = known === undefined ? task : { ...task, start: known.start };
     const tasks =
       known === undefined ? [...guest.tasks, taken] : guest.tasks.map((one) => (one === known ? taken : one));
-    if (task.type === 'qmigrate' && task.outcome === 'ok')
-      this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
+    const settlesAt = settledAt(taken);
+    if (settlesAt !== null) this.pending.set(key, settlesAt);
     this.touched.set(key, { ...guest, tasks });
     if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
   }

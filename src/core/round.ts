@@ -3,7 +3,7 @@ import { coversLog } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
 import { frozen, unfrozenSessions } from './freeze.js';
 import { guestKey, profileOf, type GuestProfile, type GuestState } from './guest.js';
-import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
+import { isSameFact, readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow, GuestType, Seen } from './observation.js';
@@ -20,16 +20,18 @@ export class Round extends RoundLog {
 
   /** What was read of guests' configs since the last poll; those of guests that nobody knows are kept for when they show. */
   takeIdentities(facts: readonly IdentityFact[]): IdentityFact[] {
-    return facts.map((fact) => {
+    return facts.flatMap((fact) => {
       const key = guestKey(fact.type, fact.vmid);
       const guest = this.guest(key);
-      if (guest === null) return fact;
+      if (guest === null) return [fact];
+      // Taken before, where only the answer of its COMMIT was lost: one look must not count as two.
+      if (guest.identities.some((known) => isSameFact(known, fact))) return [];
       const before = readingsOf(guest).at(-1);
       const judged = fact.kind === 'read' ? { ...fact, isLogComplete: this.isLogComplete(before, fact) } : fact;
       const change = judged.kind === 'read' && judged.isLogComplete ? uuidChange(before, judged) : null;
       const changes = change === null ? guest.changes : [...guest.changes, change];
       this.touched.set(key, { ...guest, identities: [...guest.identities, judged], changes });
-      return judged;
+      return [judged];
     });
   }
 

@@ -17,7 +17,13 @@ import {
 import { meets, type Window } from './window.js';
 
 /** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
-export const SETTLE_MS = 3 * 60_000;
+const SETTLE_MS = 3 * 60_000;
+
+/** When the migration counts as one out of our sight, if no node shows the guest until then; null for any other task. */
+export function settledAt(task: Task): number | null {
+  if (task.type !== 'qmigrate' || task.outcome !== 'ok') return null;
+  return spanOf(task, task.start.latest).latest + SETTLE_MS;
+}
 
 /** What the sweep needs beside the slots. */
 export interface SweepContext {
@@ -136,8 +142,9 @@ export class Sweep extends PossibleBook {
   /** Moved while it ran, and no member that we see has it: the run goes on where we do not look (rule 14). */
   private moveAway(task: Task, window: Window): void {
     const run = this.run;
-    const isSettled = task.outcome === 'ok' && this.context.asOf - window.latest >= SETTLE_MS;
-    if (run === null || run.nodeId !== task.nodeId || !isSettled || run.provenAt > window.latest) return;
+    const settlesAt = settledAt(task);
+    if (settlesAt === null || this.context.asOf < settlesAt) return;
+    if (run === null || run.nodeId !== task.nodeId || run.provenAt > window.latest) return;
     // A stopped guest is moved just as well, so that it ran until then is not proven.
     const proofs = [run.provenBy, `task ${task.upid}`];
     this.close({

@@ -276,4 +276,19 @@ describe('reconcile', () => {
     play(twice, polls.slice(2));
     expect(sessionsOf(twice, 'qemu/104')).to.deep.equal(sessionsOf(once, 'qemu/104'));
   });
+
+  it('takes one look that found no config as one, however often it is handed in', () => {
+    const state = newCluster();
+    play(state, [look(0, [row(104, -100, 0)]), look(30, []), look(60, [])]);
+    const window = { earliest: at(61), latest: at(61) + 20 };
+    const gone = { kind: 'gone', type: 'qemu', vmid: 104, nodeId: 1, window } as const;
+    // Its COMMIT took effect, and the answer was lost: collect hands it in again.
+    for (const nowS of [90, 120]) {
+      const change = reconcile(state, look(nowS, []), 1, { intervalMs: INTERVAL_MS, identities: [gone] });
+      expect(change.identities).to.have.length(nowS === 90 ? 1 : 0);
+      commit(state, change);
+    }
+    expect(state.guests.get('qemu/104')?.identities).to.deep.equal([gone]);
+    expect(state.guests.get('qemu/104')?.lives.at(-1)?.destroyed).to.equal(null);
+  });
 });

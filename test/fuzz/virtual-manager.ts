@@ -1,5 +1,6 @@
 import { commit, deriveGuest, reconcile, type ClusterState } from '../../src/core/reconcile.js';
 import { guestKey } from '../../src/core/guest.js';
+import type { IdentityFact } from '../../src/core/identity.js';
 import { newNodeState } from '../../src/core/node-state.js';
 import type { GuestType, NodeObservation } from '../../src/core/observation.js';
 import type { GapChange } from '../../src/core/gap.js';
@@ -98,7 +99,8 @@ export class VirtualManager {
     return observation;
   }
 
-  private async observe(node: VirtualNode): Promise<NodeObservation> {
+  /** What a poll at the clock's instant brings home; nothing is concluded from it before `take`. */
+  async observe(node: VirtualNode): Promise<NodeObservation> {
     const { clock } = this;
     const askStatus = node.isFailing || clock.at - node.statusAskedAt >= STATUS_MS;
     const observation = await observeNode(
@@ -119,15 +121,15 @@ export class VirtualManager {
     return observation;
   }
 
-  /** Takes what a poll brought home into the state; of a journal read for itself likewise. */
-  take(node: VirtualNode, observation: NodeObservation): void {
+  /** Takes what a poll brought home into the state, with what was read of guests' configs since; of a journal read for itself likewise. */
+  take(node: VirtualNode, observation: NodeObservation, identities: readonly IdentityFact[] = []): void {
     for (const type of ['qemu', 'lxc'] as const) {
       const list = observation[type];
       if (list?.kind === 'seen') {
         this.looks.push({ node: node.name, type, sentAt: list.sentAt, receivedAt: list.receivedAt });
       }
     }
-    const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs });
+    const change = reconcile(this.state, observation, node.id, { intervalMs: this.intervalMs, identities });
     for (const { after, derived } of change.guests) {
       after.spans = after.spans.map((span) => (span.id === null ? { ...span, id: this.nextId++ } : span));
       after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));

@@ -27,8 +27,8 @@ export const TABLES = [
   'web_logins',
 ];
 
-/** Each table has a migration of its own; guests and polls have a second one, for columns that came later. */
-export const MIGRATION_COUNT = TABLES.length + 2;
+/** Each table has a migration of its own; guests and nodes have a second one, and polls a third, for columns that came later. */
+export const MIGRATION_COUNT = TABLES.length + 4;
 
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {
