@@ -20,6 +20,7 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     .flatMap((id) => nodeOf(id)?.tasks ?? [])
     .filter((task) => concerns(task, guest.vmid) && task.start.latest >= (guest.frozenAt ?? Number.NEGATIVE_INFINITY));
   const derived = derive({
+    type: guest.type,
     spans,
     tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),

@@ -1,4 +1,6 @@
+import { withoutBackups } from './backup-process.js';
 import { withJournal, type JournalMark } from './journal.js';
+import type { GuestType } from './observation.js';
 import { withPauses } from './pause.js';
 import type { RrdMark } from './rrd.js';
 import { withRrd } from './rrd-ends.js';
@@ -10,6 +12,8 @@ import type { Task } from './task.js';
 
 /** All that is known of one incarnation. */
 export interface GuestFacts {
+  /** A backup makes processes of its own for VMs alone. */
+  type: GuestType;
   /** In order of their samples. */
   spans: readonly Span[];
   tasks: readonly Task[];
@@ -36,14 +40,15 @@ export interface Derived {
  */
 export function derive(facts: GuestFacts): Derived {
   const tasks = inOrder(facts.tasks);
+  const spans = facts.type === 'lxc' ? facts.spans : withoutBackups(facts.spans, tasks, facts.asOf);
   const sweep = new Sweep({ ...facts, tasks });
-  for (const slot of slotsOf(facts.spans, tasks, facts.boots, facts.asOf)) {
+  for (const slot of slotsOf(spans, tasks, facts.boots, facts.asOf)) {
     for (const event of slot.events) sweep.apply(event, slot);
     if (slot.right !== null) sweep.meet(slot.right, slot);
   }
   const { sessions, conflicts } = sweep.finish();
   // The stronger evidence first: what the journal told is not wide any more.
-  const byJournal = withJournal(sessions, facts.journal ?? [], tasks, facts.asOf);
+  const byJournal = withJournal(sessions, facts.journal ?? [], facts.type === 'lxc' ? [] : tasks, facts.asOf);
   const ended = withRrd(byJournal, facts.rrd ?? [], tasks, facts.asOf);
   return { sessions: withPauses(ended, facts.spans, tasks), conflicts };
 }

@@ -7,6 +7,7 @@ import { clamp, intersect, middle, type Window } from './window.js';
 const CLEANUP_MS = 1_500;
 /** A stop's process is gone about a second after its task began. */
 const QUIT_MS = 1_000;
+const TUNNELS: ReadonlySet<string> = new Set(['qmtunnel', 'vzmtunnel']);
 
 /** What is known of a start. */
 export interface StartEvidence {
@@ -64,7 +65,9 @@ export function startBounds(start: StartEvidence): Pick<Edge, 'at' | 'earliest' 
   }
   const chosen = chooseWindow(start);
   const window = clipped(chosen.window, start);
-  const at = chosen.evidence === 'task' ? clamp(middle(window), window) : middle(window);
+  // A guest from another cluster is switched to as the last step of the task that took it in.
+  const isSwitch = chosen.evidence === 'task' && start.task !== null && TUNNELS.has(start.task.type);
+  const at = isSwitch ? clamp(window.latest - CLEANUP_MS, window) : middle(window);
   return { at, earliest: window.earliest, latest: window.latest, evidence: chosen.evidence };
 }
 

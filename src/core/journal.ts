@@ -60,7 +60,7 @@ export function isUnexplained({ end, endReason }: Session): boolean {
 
 /**
  * The sessions with their unexplained ends narrowed by the journal of the node that they ended on; bounds are only ever cut.
- * A backup keeps the process of a guest that powered off (proxmox-api.md, trap 32): around one the journal tells nothing.
+ * A backup keeps the process of a VM that powered off (proxmox-api.md, trap 32): around one of `tasks` the journal tells nothing.
  */
 export function withJournal(
   sessions: Session[],

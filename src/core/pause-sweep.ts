@@ -14,7 +14,8 @@ export class PauseSweep {
   private ranAt: number;
 
   constructor(private readonly session: Session) {
-    this.ranAt = session.start.earliest ?? session.start.at;
+    // A run from before the log may have begun, and stood still, earlier than its likeliest start.
+    this.ranAt = session.start.earliest ?? Number.NEGATIVE_INFINITY;
   }
 
   apply(mark: PauseMark): void {
@@ -25,7 +26,7 @@ export class PauseSweep {
   private run(mark: PauseMark): void {
     const { window } = mark;
     const last = this.pauses.at(-1)?.end;
-    if (this.open !== null) this.close(edgeOf(mark, this.open.heldAt));
+    if (this.open !== null) this.close(this.edgeOf(mark, this.open.heldAt));
     // By then it ran again, whatever the task says of when.
     else if (last !== null && last !== undefined && window.latest >= last.earliest) {
       last.latest = Math.min(last.latest, window.latest);
@@ -37,10 +38,10 @@ export class PauseSweep {
     const { open } = this;
     const { window } = mark;
     if (open === null) {
-      const start = edgeOf(mark, this.ranAt);
+      const start = this.edgeOf(mark, this.ranAt);
       this.open = { kind, start, heldAt: start.earliest };
     } else if (mark.task === null && open.kind !== kind) {
-      const edge = edgeOf(mark, open.heldAt);
+      const edge = this.edgeOf(mark, open.heldAt);
       this.close(edge);
       this.open = { kind, start: { ...edge }, heldAt: edge.earliest };
     } else if (mark.task === null && window.latest >= open.start.earliest) {
@@ -48,6 +49,15 @@ export class PauseSweep {
       open.start.latest = Math.min(open.start.latest, window.latest);
     }
     if (mark.task === null && this.open !== null) this.open.heldAt = Math.max(this.open.heldAt, window.earliest);
+  }
+
+  /** The edge that a mark tells, no earlier than the last proof of the opposite; where they exclude each other the mark is kept. */
+  private edgeOf({ window, task }: PauseMark, proofAt: number): PauseEdge {
+    const proven = Number.isFinite(proofAt) ? proofAt : Math.min(this.session.start.at, window.latest);
+    const earliest = task === null ? proven : Math.max(proofAt, window.earliest);
+    const bounds: Window = { earliest: Math.min(earliest, window.latest), latest: window.latest };
+    const at = task === null ? middle(bounds) : clamp(middle(task.start) + DONE_MS, bounds);
+    return { at, ...bounds, evidence: task === null ? 'poll' : 'task', upid: task?.upid ?? null };
   }
 
   private close(end: PauseEdge): void {
@@ -69,18 +79,10 @@ export class PauseSweep {
   }
 }
 
-/** The edge that a mark tells, no earlier than the last proof of the opposite; where they exclude each other the mark is kept. */
-function edgeOf({ window, task }: PauseMark, proofAt: number): PauseEdge {
-  const earliest = task === null ? proofAt : Math.max(proofAt, window.earliest);
-  const bounds: Window = { earliest: Math.min(earliest, window.latest), latest: window.latest };
-  const at = task === null ? middle(bounds) : clamp(middle(task.start) + DONE_MS, bounds);
-  return { at, ...bounds, evidence: task === null ? 'poll' : 'task', upid: task?.upid ?? null };
-}
-
 /** Bounds within the session's, in the order of their edges, and likeliest instants within both; bounds that would forbid that give way. */
 function settle(pauses: readonly Pause[], session: Session): void {
   const edges = pauses.flatMap(({ start, end }) => (end === null ? [start] : [start, end]));
-  let earliest = session.start.earliest ?? session.start.at;
+  let earliest = session.start.earliest ?? Number.NEGATIVE_INFINITY;
   for (const edge of edges) {
     edge.earliest = Math.max(edge.earliest, Math.min(earliest, edge.latest));
     earliest = Math.max(earliest, edge.earliest);

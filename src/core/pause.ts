@@ -44,7 +44,8 @@ export function withPauses(sessions: readonly Session[], spans: readonly Span[],
   const byOwner = sessions.map(() => ({ tasks: [] as PauseMark[], samples: [] as PauseMark[] }));
   const ownerAt = (at: number, until: number): number =>
     sessions.findLastIndex(
-      ({ start, end }) => (start.earliest ?? start.at) <= at && until <= (end?.latest ?? Number.POSITIVE_INFINITY),
+      ({ start, end }) =>
+        (start.earliest ?? Number.NEGATIVE_INFINITY) <= at && until <= (end?.latest ?? Number.POSITIVE_INFINITY),
     );
   for (const span of spans) {
     const first = ownerAt(span.first.receivedAt, span.first.sentAt);

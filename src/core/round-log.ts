@@ -8,8 +8,7 @@ import { stampWindow } from './node-clock.js';
 import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
 import type { Exchange, GuestType, NodeObservation } from './observation.js';
 import { withBins } from './rrd-marks.js';
-import { settledAt } from './sweep.js';
-import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
+import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, settledAt, type Task } from './task.js';
 
 /** What a node's log, journal and rrd data add in one poll to what is known; the state stays as it is. */
 export class RoundLog {

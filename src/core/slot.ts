@@ -1,4 +1,3 @@
-import { withoutBackups } from './backup-process.js';
 import type { Span } from './span.js';
 import { effectsOf, isOffline, spanOf, type Task, type TaskEffect } from './task.js';
 import { meets, type Window } from './window.js';
@@ -38,7 +37,7 @@ export function slotsOf(
   boots: readonly Boot[],
   asOf: number,
 ): Slot[] {
-  const slots = emptySlots(splitStopped(withoutBackups(spans, ordered, asOf), ordered, asOf));
+  const slots = emptySlots(splitStopped(spans, ordered, asOf));
   const moves = ordered.filter((task) => task.type === 'qmigrate' && !isOffline(task, ordered, asOf));
   const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
   markBorn(slots, moves, ordered, asOf);

@@ -10,20 +10,12 @@ import {
   isBirthOrDeath,
   mayHaveBegunBy,
   restartOf,
+  settledAt,
   spanOf,
   type Task,
   type TaskEffect,
 } from './task.js';
 import { meets, type Window } from './window.js';
-
-/** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
-const SETTLE_MS = 3 * 60_000;
-
-/** When the migration counts as one out of our sight, if no node shows the guest until then; null for any other task. */
-export function settledAt(task: Task): number | null {
-  if (task.type !== 'qmigrate' || task.outcome !== 'ok') return null;
-  return spanOf(task, task.start.latest).latest + SETTLE_MS;
-}
 
 /** What the sweep needs beside the slots. */
 export interface SweepContext {

@@ -134,6 +134,15 @@ export function spanOf(task: Task, asOf: number): Window {
   return { earliest: task.start.earliest, latest: Math.max(task.start.latest, task.end?.latest ?? asOf) };
 }
 
+/** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
+const SETTLE_MS = 3 * 60_000;
+
+/** When the migration counts as one out of our sight, if no node shows the guest until then; null for any other task. */
+export function settledAt(task: Task): number | null {
+  if (task.type !== 'qmigrate' || task.outcome !== 'ok') return null;
+  return spanOf(task, task.start.latest).latest + SETTLE_MS;
+}
+
 /** The backup that a VM's shutdown belongs to, if any: stop mode shuts down as root and starts again without a task (proxmox-api.md, section 2.2). */
 export function backupAround(task: Task, tasks: readonly Task[], asOf: number): Task | null {
   if (task.type !== 'qmshutdown' || task.user !== 'root@pam') return null;

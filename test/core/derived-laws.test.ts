@@ -73,6 +73,7 @@ const facts = fc
     bootS: fc.option(fc.integer({ min: 0, max: 2000 })),
   })
   .map(({ spans, tasks, bootS }): GuestFacts => ({
+    type: 'qemu',
     spans,
     tasks,
     boots: bootS === null ? [] : [boot(1, bootS, bootS + 2)],

@@ -1,4 +1,5 @@
 import type { Boot } from '../../src/core/slot.js';
+import type { GuestType } from '../../src/core/observation.js';
 import { derive, type Derived } from '../../src/core/derive.js';
 import type { PauseKind } from '../../src/core/pause-span.js';
 import { runningSpan, stoppedSpan, withRunning, type Span } from '../../src/core/span.js';
@@ -74,6 +75,8 @@ export function boot(nodeId: number, earliestS: number, latestS: number): Boot {
 }
 
 export interface Story {
+  /** Of the guest; a VM unless said. */
+  type?: GuestType;
   spans?: Span[];
   tasks?: Task[];
   boots?: Boot[];
@@ -84,6 +87,7 @@ export interface Story {
 export function deriveStory(story: Story): Derived {
   const since = at(story.coverageSinceS ?? -1000);
   return derive({
+    type: story.type ?? 'qemu',
     spans: story.spans ?? [],
     tasks: story.tasks ?? [],
     boots: story.boots ?? [],

@@ -125,7 +125,8 @@ export class VirtualManager {
   take(node: VirtualNode, observation: NodeObservation, identities: readonly IdentityFact[] = []): void {
     for (const type of ['qemu', 'lxc'] as const) {
       const list = observation[type];
-      if (list?.kind === 'seen') {
+      // A token that may not see guests is shown an empty list: that is no look at one that is there.
+      if (list?.kind === 'seen' && list.value.length > 0) {
         this.looks.push({ node: node.name, type, sentAt: list.sentAt, receivedAt: list.receivedAt });
       }
     }

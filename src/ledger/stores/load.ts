@@ -4,7 +4,7 @@ import type { NodeClock } from '../../core/node-clock.js';
 import { newNodeState, type NodeState } from '../../core/node-state.js';
 import type { Exchange, GuestType, NotSeenReason } from '../../core/observation.js';
 import type { ClusterState } from '../../core/reconcile.js';
-import { settledAt } from '../../core/sweep.js';
+import { settledAt } from '../../core/task.js';
 import type { Window } from '../../core/window.js';
 import type { Queryable } from '../database.js';
 import { taskOf } from './facts-of-rows.js';
