@@ -26,6 +26,9 @@ export const noCoverage: NodeCoverage = { tasksReadAt: null, holes: [], unproven
 /** Gaps that are judged again when evidence comes late; those before are left as they are. */
 const MAX_UNPROVEN = 8;
 
+/** An index file that was rotated held 50,000 bytes, in lines of 110 or so and hardly ever of 200 (proxmox-api.md, section 1.2). */
+const FULL_FILE_ROWS = 250;
+
 /**
  * The part of the log between the last reading and the oldest row of this one, where reading met no task that was known: the
  * index rotates by bytes (proxmox-api.md, trap 23). Null where nothing is missing, and at first contact.
@@ -38,8 +41,9 @@ export function logHole(
 ): LogHole | null {
   const { tasks } = observation;
   const startedAt = coverage.tasksReadAt;
-  if (tasks.kind !== 'seen' || tasks.value.metKnown || startedAt === null || clock === null || !hasKnownTask())
-    return null;
+  if (tasks.kind !== 'seen' || tasks.value.metKnown || startedAt === null || clock === null) return null;
+  // Tasks that touch no guest are not kept, so none may be known; a log of a full file's length has lost what came before.
+  if (tasks.value.rows.length < FULL_FILE_ROWS && !hasKnownTask()) return null;
   const ends = tasks.value.rows.flatMap((row) => (row.endTimeS === null ? [] : [row.endTimeS]));
   const oldestS = ends.length === 0 ? null : ends.reduce((a, b) => Math.min(a, b));
   const endedAt = oldestS === null ? observation.beganAt : oldestS * 1000 - clock.offset.earliest;
