@@ -195,7 +195,7 @@ make_role() {
   if [ -z "$privileges" ]; then
     change role add "$role" --privs "$listed"
   elif [ "$privileges" != "$wanted" ]; then
-    say "the role $role held other privileges ($privileges): it now has $wanted"
+    say "the role $role held $privileges: it now has $wanted"
     change role modify "$role" --privs "$listed"
   fi
 }

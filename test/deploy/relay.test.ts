@@ -166,7 +166,7 @@ function otherwise(shell: string[]): void {
     node.calls();
     const { code, err } = await node.relay(shell, []);
     expect(code).to.equal(0);
-    expect(err).to.match(/held other privileges \(Sys\.Audit VM\.Audit VM\.PowerMgmt\)/);
+    expect(err).to.match(/held Sys\.Audit VM\.Audit VM\.PowerMgmt: it now has/);
     expect(node.changes()).to.deep.equal([
       'role modify TrackerRead --privs Pool.Audit,Sys.Audit,VM.Audit',
       'user token modify tracker@pve tracker --privsep 1',
