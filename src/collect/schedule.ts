@@ -40,11 +40,12 @@ export class Schedule {
     private readonly intervalSeconds: number,
     private readonly log: Log,
     private readonly everyDay: () => Promise<void> = () => Promise.resolve(),
-    /** Called when a poll has ended, and at a tick that finds none to begin. */
+    /** Called at the start, when a poll has ended, and at a tick that finds none to begin. */
     private readonly beat: () => void = () => {},
   ) {}
 
   start(): void {
+    this.beat();
     this.tasks.push(cron.schedule(cronOf(this.intervalSeconds), () => this.tick()));
     this.tasks.push(cron.schedule(DAILY, () => this.day()));
   }
