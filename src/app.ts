@@ -83,9 +83,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void during(wholeRound(collector))
-        .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
-        .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
+      logFirstPoll(during(wholeRound(collector)), log);
       return { url };
     },
     async stop() {
@@ -104,6 +102,12 @@ async function wholeRound(collector: Collector): Promise<PollReport> {
   const report = await collector.pollNow({ nodes: null });
   await collector.settle(report);
   return report;
+}
+
+function logFirstPoll(polled: Promise<PollReport>, log: Log): void {
+  void polled
+    .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
+    .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
 }
 
 /** The sanity checker's daily run: what it finds waits on the page Checks. */
