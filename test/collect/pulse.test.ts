@@ -52,13 +52,16 @@ forEachDatabase((_name, _open, fresh) => {
       };
       const held = setInterval(hang, 1);
       hang();
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      lab.move(10 * MINUTE);
-      await new Promise((resolve) => setTimeout(resolve, 2500));
-      expect(app.isPolling()).to.equal(false);
-      clearInterval(held);
-      for (const member of members) member.polling = null;
-      release();
+      try {
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        lab.move(10 * MINUTE);
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        expect(app.isPolling()).to.equal(false);
+      } finally {
+        clearInterval(held);
+        for (const member of members) member.polling = null;
+        release();
+      }
       await lives();
     });
 
