@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { Collector } from './collect/collect.js';
+import { Pulse } from './collect/pulse.js';
 import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
@@ -28,6 +29,8 @@ export interface App {
   pollNow: PollNow;
   /** One round of polls without schedule or web: what `once` does. */
   once(): Promise<PollReport>;
+  /** Whether the poll loop lives: what a watchdog wants to know. */
+  isPolling(): boolean;
   readonly collector: Collector;
   readonly db: Database;
 }
@@ -37,7 +40,9 @@ export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
   const db = openDatabase(config.database);
   const collector = new Collector({ config, db, clock, log });
-  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, () => checkDaily(db, { clock, log }));
+  const pulse = new Pulse(clock, config.polling);
+  const daily = (): Promise<void> => checkDaily(db, { clock, log });
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
   const rounds = new Set<Promise<unknown>>();
   const during = <T>(work: Promise<T>): Promise<T> => {
     const round = work.finally(() => rounds.delete(round));
@@ -63,6 +68,7 @@ export function createApp(config: Config, parts: AppParts): App {
     pollNow,
     collector,
     db,
+    isPolling: () => pulse.isAlive(),
     async once() {
       await prepare();
       return wholeRound(collector);
@@ -77,9 +83,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void during(wholeRound(collector))
-        .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
-        .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
+      logFirstPoll(during(wholeRound(collector)), log);
       return { url };
     },
     async stop() {
@@ -98,6 +102,12 @@ async function wholeRound(collector: Collector): Promise<PollReport> {
   const report = await collector.pollNow({ nodes: null });
   await collector.settle(report);
   return report;
+}
+
+function logFirstPoll(polled: Promise<PollReport>, log: Log): void {
+  void polled
+    .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
+    .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
 }
 
 /** The sanity checker's daily run: what it finds waits on the page Checks. */
