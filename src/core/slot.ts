@@ -48,6 +48,7 @@ export function slotsOf(
       // What a start still running has done is known only once its process is seen.
       if (effect.edge === 'start' && task.outcome === 'running') continue;
       if (effect.edge === 'move' && !moves.includes(task)) continue;
+      if (effect.edge === 'end' && isCleanup(task, moves, asOf)) continue;
       const window = spanOf(task, asOf);
       const slot = slotFor(slots, task, effect, window);
       const targetId = effect.edge === 'move' ? targetOf(task, slot, ordered, asOf) : null;
@@ -107,6 +108,14 @@ function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
       task.start.latest <= spanOf(move, asOf).latest &&
       // The receiving process is up before the migration is done; ends are noticed up to 10 s late.
       (task.end?.earliest ?? 0) <= spanOf(move, asOf).latest + NOTICED_MS,
+  );
+}
+
+/** A stop on another node inside a migration that failed takes only the receiving process away: the guest runs on at its source (rule 14). */
+function isCleanup(task: Task, moves: readonly Task[], asOf: number): boolean {
+  if (task.type !== 'qmstop') return false;
+  return moves.some(
+    (move) => move.outcome === 'failed' && move.nodeId !== task.nodeId && meets(task.start, spanOf(move, asOf)),
   );
 }
 

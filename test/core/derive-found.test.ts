@@ -10,6 +10,35 @@ interface Case extends Story {
 const cases: Case[] = [
   {
     title:
+      'a migration that failed, as the log’s first event: the stop at its target took the receiving process away, and no run',
+    spans: [running(900, [930])],
+    tasks: [
+      task('qmigrate', 100, 180, { outcome: 'failed' }),
+      task('qmstart', 102, 106, { nodeId: 2 }),
+      task('qmstop', 170, 174, { nodeId: 2 }),
+    ],
+    coverageSinceS: 10,
+    expected: ['899~900 uptime .. open on 1'],
+  },
+  {
+    title: 'a container that two backups in a row stopped and started: the run between them is its own',
+    type: 'lxc',
+    spans: [running(100, [120, 150]), stopped(210, 240), running(300, [330, 450]), stopped(510), running(600, [630])],
+    tasks: [task('vzdump', 160, 320), task('vzdump', 180, 640)],
+    expected: [
+      '99~100 uptime .. 150~210 poll unlogged on 1',
+      '299~300 uptime .. 450~510 poll unlogged on 1',
+      '599~600 uptime .. open on 1',
+    ],
+  },
+  {
+    title: 'a VM that came from another cluster: it is switched to as the last step of the task that took it in',
+    spans: [stopped(50), running(100, [400, 430])],
+    tasks: [task('qmtunnel', 90, 380)],
+    expected: ['99~381 task .. open on 1'],
+  },
+  {
+    title:
       'a guest that was stopped before it was moved, and started at its target before the move was noticed to be done',
     spans: [running(100, [120, 150]), stopped(900, 900, 2)],
     tasks: [
@@ -71,5 +100,15 @@ describe('derive, where random worlds found it wrong', () => {
     const story = { spans: [running(100, [120, 150]), running(169, [180])], tasks: [task('vzreboot', 155, 170)] };
     const [before, after] = deriveStory(story).sessions;
     expect(before?.end?.at).to.be.within(at(167), after?.start.at ?? 0);
+  });
+});
+
+describe('the likeliest start of a VM that came from another cluster', () => {
+  it('is just before the task that took it in was done', () => {
+    const { sessions } = deriveStory({
+      spans: [stopped(50), running(100, [400, 430])],
+      tasks: [task('qmtunnel', 90, 380)],
+    });
+    expect(sessions[0]?.start.at).to.be.within(at(379), at(381));
   });
 });
