@@ -6,7 +6,6 @@ import { ensureCluster, ensureNode } from '../src/ledger/stores/clusters.js';
 import { systemClock } from '../src/clock.js';
 import { costOf, medianCost, type Cost } from './measure.js';
 
-const GUESTS = 1000;
 const INTERVAL_MS = 30_000;
 
 export interface ApplyCosts {
@@ -15,8 +14,8 @@ export interface ApplyCosts {
   changed: Cost;
 }
 
-/** What it costs to apply a poll of 1,000 guests of one node: the first, one without a change, and one in which all changed. */
-export async function applyCosts(db: Database): Promise<ApplyCosts> {
+/** What it costs to apply a poll of the guests of one node: the first, one without a change, and one in which all changed. */
+export async function applyCosts(db: Database, guestCount = 1000): Promise<ApplyCosts> {
   const beganAt = systemClock.now();
   const { clusterId, nodeId } = await inTransaction(db, async (trx) => {
     const cluster = await ensureCluster(trx, 'node:bench', 'bench', beganAt);
@@ -36,7 +35,7 @@ export async function applyCosts(db: Database): Promise<ApplyCosts> {
   let pidBase = 1000;
   const apply = (): Promise<Cost> => {
     at += INTERVAL_MS;
-    const observation = observationOf(at, runningSinceAt, pidBase);
+    const observation = observationOf(at, runningSinceAt, pidBase, guestCount);
     return costOf(() => queue.apply(ledger, { nodeId, observation, health: 'online', error: null }));
   };
   const first = await apply();
@@ -46,15 +45,15 @@ export async function applyCosts(db: Database): Promise<ApplyCosts> {
     for (let k = 0; k < 3; k++) idle.push(await apply());
     // Every guest was stopped and started between two polls: each session ends, and each guest begins another.
     runningSinceAt = at + 12_000;
-    pidBase += GUESTS;
+    pidBase += guestCount;
     changed.push(await apply());
   }
   return { first, idle: medianCost(idle), changed: medianCost(changed) };
 }
 
-function observationOf(at: number, runningSinceAt: number, pidBase: number): NodeObservation {
+function observationOf(at: number, runningSinceAt: number, pidBase: number, guestCount: number): NodeObservation {
   const seen = { kind: 'seen' as const, sentAt: at, receivedAt: at + 20 };
-  const rows = Array.from({ length: GUESTS }, (_, n): GuestRow => ({
+  const rows = Array.from({ length: guestCount }, (_, n): GuestRow => ({
     type: 'qemu',
     vmid: 100 + n,
     name: `guest-${n}`,

@@ -1,10 +1,19 @@
 import type { LedgerSession } from '../src/simulator/auditor.js';
 import type { TrueSession } from '../src/simulator/truth.js';
 
-/** Time that a meter got wrong, and time that truly ran, both in ms. */
+/** Time that a meter got wrong, and time that truly ran, both in ms; and which session carries how much of the error. */
 export interface MeteredTime {
   wrongMs: number;
   trueMs: number;
+  errors: SessionError[];
+}
+
+/** What a meter got wrong of one true session, or of one of its own that overlaps none. */
+export interface SessionError {
+  truth: TrueSession | null;
+  /** The meter's sessions that count for it. */
+  sessions: LedgerSession[];
+  wrongMs: number;
 }
 
 interface Stretch {
@@ -27,26 +36,30 @@ export function meteredTime(
     from: Math.max(from, startedAt),
     to: Math.min(to, endedAt ?? to),
   });
-  const time: MeteredTime = { wrongMs: 0, trueMs: 0 };
-  const measured = new Map<TrueSession, number>();
+  const time: MeteredTime = { wrongMs: 0, trueMs: 0, errors: [] };
+  const measured = new Map<TrueSession, { ms: number; sessions: LedgerSession[] }>();
   const byGuest = grouped(truths, keyOf);
   for (const session of sessions) {
     const stretch = clip(session.startAt, session.endAt);
     const met = (byGuest.get(keyOf(session)) ?? [])
       .filter((truth) => sharedMs(stretch, clip(truth.startedAt, truth.endedAt)) > 0)
       .sort((a, b) => a.startedAt - b.startedAt);
-    if (met.length === 0) time.wrongMs += lengthOf(stretch);
+    if (met.length === 0) time.errors.push({ truth: null, sessions: [session], wrongMs: lengthOf(stretch) });
     for (const [k, truth] of met.entries()) {
       const begin = k === 0 ? stretch.from : Math.max(stretch.from, truth.startedAt);
       const end = Math.min(stretch.to, met[k + 1]?.startedAt ?? stretch.to);
-      measured.set(truth, (measured.get(truth) ?? 0) + Math.max(0, end - begin));
+      const before = measured.get(truth) ?? { ms: 0, sessions: [] };
+      const ms = before.ms + Math.max(0, end - begin);
+      measured.set(truth, { ms, sessions: [...before.sessions, session] });
     }
   }
   for (const truth of truths) {
     const trueMs = lengthOf(clip(truth.startedAt, truth.endedAt));
+    const { ms, sessions: of } = measured.get(truth) ?? { ms: 0, sessions: [] };
     time.trueMs += trueMs;
-    time.wrongMs += Math.abs((measured.get(truth) ?? 0) - trueMs);
+    time.errors.push({ truth, sessions: of, wrongMs: Math.abs(ms - trueMs) });
   }
+  time.wrongMs = time.errors.reduce((sum, { wrongMs }) => sum + wrongMs, 0);
   return time;
 }
 

@@ -1,7 +1,9 @@
 import type { Clock } from './clock.js';
 import { Collector } from './collect/collect.js';
+import { Pulse } from './collect/pulse.js';
 import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
+import type { AcceptCall } from './core/ingest.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
 import { runChecks } from './ledger/checks.js';
@@ -28,6 +30,8 @@ export interface App {
   pollNow: PollNow;
   /** One round of polls without schedule or web: what `once` does. */
   once(): Promise<PollReport>;
+  /** Whether the poll loop lives: what a watchdog wants to know. */
+  isPolling(): boolean;
   readonly collector: Collector;
   readonly db: Database;
 }
@@ -37,38 +41,41 @@ export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
   const db = openDatabase(config.database);
   const collector = new Collector({ config, db, clock, log });
-  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, () => checkDaily(db, { clock, log }));
+  const pulse = new Pulse(clock, config.polling);
+  const daily = (): Promise<void> => checkDaily(db, { clock, log });
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
   const rounds = new Set<Promise<unknown>>();
-  const pollNow: PollNow = (request) => {
-    const round = collector.pollNow(request).finally(() => rounds.delete(round));
+  const during = <T>(work: Promise<T>): Promise<T> => {
+    const round = work.finally(() => rounds.delete(round));
     rounds.add(round);
     return round;
   };
+  const pollNow: PollNow = (request) => during(collector.pollNow(request));
+  const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
   let web: Web | null = null;
 
-  const prepare = async (): Promise<void> => {
-    await checkConnection(db, config.database);
-    if (parts.shouldMigrate ?? true) {
-      await migrate(db, { log });
-      return;
-    }
-    const { pending } = await migrationStatus(db);
-    if (pending.length > 0) {
-      throw new Error(`the database lacks ${pending.length} migrations: run "proxmox-tracker migrate" first`);
-    }
-  };
+  const prepare = (): Promise<void> => prepareDatabase(db, config, parts);
 
   return {
     pollNow,
     collector,
     db,
+    isPolling: () => pulse.isAlive(),
     async once() {
       await prepare();
-      return collector.pollNow({ nodes: null });
+      return wholeRound(collector);
     },
     async start() {
       await prepare();
-      web = createWeb({ config, db, clock, log, pollNow, acceptCall: (call) => collector.acceptCall(call), version: packageVersion });
+      web = createWeb({
+        config,
+        db,
+        clock,
+        log,
+        pollNow,
+        acceptCall,
+        version: packageVersion,
+      });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)
@@ -76,9 +83,7 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      void pollNow({ nodes: null })
-        .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
-        .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
+      logFirstPoll(during(wholeRound(collector)), log);
       return { url };
     },
     async stop() {
@@ -90,6 +95,32 @@ export function createApp(config: Config, parts: AppParts): App {
       await db.close();
     },
   };
+}
+
+/** The database answers, and its tables are those of this version. */
+async function prepareDatabase(db: Database, config: Config, parts: AppParts): Promise<void> {
+  await checkConnection(db, config.database);
+  if (parts.shouldMigrate ?? true) {
+    await migrate(db, { log: parts.log });
+    return;
+  }
+  const { pending } = await migrationStatus(db);
+  if (pending.length > 0) {
+    throw new Error(`the database lacks ${pending.length} migrations: run "proxmox-tracker migrate" first`);
+  }
+}
+
+/** A round of polls that ends with who every guest is. */
+async function wholeRound(collector: Collector): Promise<PollReport> {
+  const report = await collector.pollNow({ nodes: null });
+  await collector.settle(report);
+  return report;
+}
+
+function logFirstPoll(polled: Promise<PollReport>, log: Log): void {
+  void polled
+    .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
+    .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
 }
 
 /** The sanity checker's daily run: what it finds waits on the page Checks. */

@@ -5,11 +5,12 @@ import { toldBy } from '../core/agent-words.js';
 import { AgentCallError, type AgentAnswer, type AgentCall } from '../core/ingest.js';
 import type { NodeState } from '../core/node-state.js';
 import { newNodeState } from '../core/node-state.js';
+import { commitGuests } from '../core/reconcile.js';
 import { takeTold } from '../core/told.js';
 import type { Window } from '../core/window.js';
 import type { Trx } from '../ledger/database.js';
 import { agentOf, answerOf, writeAgent, writeEvent, type NodeAgent } from '../ledger/stores/agents.js';
-import { writeGuestChange, type WrittenGuest } from '../ledger/stores/change.js';
+import { writeGuests } from '../ledger/stores/change.js';
 import { contactBefore, writeContact } from '../ledger/stores/contacts.js';
 import { updateNode } from '../ledger/stores/clusters.js';
 import { answerTo } from './agent-answer.js';
@@ -46,11 +47,9 @@ export class AgentDesk {
     const contactBeforeAt = await contactBefore(trx, node, agent.contactAt, window.latest);
     const told = toldBy(call.word, { nodeId: node.id, window, contactBeforeAt }, ledger.state);
     const contacted = isContact(call) ? withContact(state, node, window.latest) : state;
-    const written: WrittenGuest[] = [];
-    for (const change of takeTold(ledger.state, contacted, told, now)) {
-      written.push(await writeGuestChange(trx, ledger.clusterId, change, now));
-      ledger.state.guests.set(change.key, change.after);
-    }
+    const changes = takeTold(ledger.state, contacted, told, now);
+    const written = await writeGuests(trx, ledger.clusterId, changes, now);
+    commitGuests(ledger.state, changes);
     ledger.state.nodes.set(node.id, contacted);
     const answer = answerTo(call, node, window, written, ledger.state, agent.isSyncDue);
     await this.writeTraces(trx, node, call, { window, sentence, agent, answer, now });

@@ -13,7 +13,7 @@ import {
   type NodeFields,
 } from '../ledger/stores/clusters.js';
 import { loadCluster } from '../ledger/stores/load.js';
-import { pollInstants } from '../ledger/stores/polls.js';
+import { isPollWritten, pollInstants } from '../ledger/stores/polls.js';
 import type { Clock } from '../clock.js';
 
 /** A poll whose network work is done, waiting to be applied. */
@@ -30,7 +30,8 @@ export interface FinishedPoll {
 
 export interface AppliedPoll {
   guests: WrittenGuest[];
-  change: PollChange;
+  /** Null where an earlier attempt had written the poll, though its answer was lost: nothing is written twice. */
+  change: PollChange | null;
 }
 
 /** One cluster's ledger: what is known of it, and how finished polls change that. A WriteQueue hands it the polls, one batch at a time. */
@@ -80,15 +81,21 @@ export class ClusterLedger {
 
   /**
    * Writes what the polls change, in their order and in the caller's transaction; their own rows are the caller's. Until
-   * `committed` the state counts as stale. Throws StaleClusterError where another manager wrote meanwhile.
+   * `committed` the state counts as stale. Polls that were tried before are written only where they are not yet. Throws
+   * StaleClusterError where another manager wrote meanwhile.
    */
-  async write(trx: Trx, polls: readonly FinishedPoll[]): Promise<AppliedPoll[]> {
+  async write(trx: Trx, polls: readonly FinishedPoll[], isTried = false): Promise<AppliedPoll[]> {
+    const isRetried = isTried || this.isStale;
     if (this.isStale) await this.reload(trx);
     this.isStale = true;
     const revision = await bumpRevision(trx, this.row);
     const now = this.parts.clock.now();
     const applied: AppliedPoll[] = [];
     for (const poll of polls) {
+      if (isRetried && (await isPollWritten(trx, poll.nodeId, poll.observation))) {
+        applied.push({ guests: [], change: null });
+        continue;
+      }
       const change = reconcile(this.loaded, poll.observation, poll.nodeId, await this.contextOf(trx, poll));
       const guests = await writeChange(trx, this.row.id, this.loaded, change, now);
       await this.writeNode(trx, poll, change);
@@ -115,10 +122,11 @@ export class ClusterLedger {
   /** A transaction that is tried again, after a deadlock or another's write, starts from what is stored. */
   private async reload(trx: Trx): Promise<void> {
     this.row = await clusterById(trx, this.row.id);
-    const { pools } = this.loaded;
+    const { pools, told } = this.loaded;
     this.loaded = await loadCluster(trx, this.row.id);
     // What the cluster told since is newer than what was stored.
     for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
+    if (told !== undefined) this.loaded.told = told;
     this.written.clear();
   }
 
@@ -142,6 +150,7 @@ export class ClusterLedger {
       last_error: poll.error === null ? null : poll.error.slice(0, 1000),
       coverage_since: change.node.coverageSince,
       ...(boot === null ? {} : { boot_at: middle(boot), boot_earliest: boot.earliest, boot_latest: boot.latest }),
+      boots: JSON.stringify(change.node.boots.map(({ earliest, latest }) => [earliest, latest])),
     };
     const version = status?.kind === 'seen' ? status.value.version : null;
     if (version !== null) fields.version = version;

@@ -3,10 +3,9 @@ import type { Config } from '../config/config.js';
 import type { NodeObservation } from '../core/observation.js';
 import type { AgentAnswer, AgentCall } from '../core/ingest.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
-import { guestKey } from '../core/guest.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
-import { fetchResources, observeNode } from '../proxmox/observe.js';
+import { observeNode } from '../proxmox/observe.js';
 import type { ClusterLedger } from './cluster-ledger.js';
 import { AgentDesk } from './agent-desk.js';
 import { AgentNodes } from './agent-nodes.js';
@@ -14,10 +13,12 @@ import { ClockWatch } from './clock-watch.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
 import { JournalReader } from './journal.js';
-import type { Member, Route } from './member.js';
+import { remember, type Member, type Route } from './member.js';
 import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
-import { addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
+import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
+import { RrdReader } from './rrd.js';
+import { ResourceReader } from './resources.js';
 import { Roster } from './roster.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -25,8 +26,8 @@ import { WriteQueue } from './write-queue.js';
 const STATUS_MS = 5 * 60_000;
 /** A way that failed where another one worked is passed over this long. */
 const AVOID_MS = 5 * 60_000;
-/** Finished UPIDs remembered per node: two pages of the log are enough to meet one. */
-const KNOWN_UPIDS = 2_000;
+/** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
+const SETTLE_ROUNDS = 3;
 /** Nodes polled at once when all are asked together. */
 const CONCURRENT_NODES = 48;
 
@@ -42,17 +43,19 @@ export class Collector {
   readonly roster: Roster;
   private readonly queue: WriteQueue;
   private readonly journals: JournalReader;
+  private readonly rrds: RrdReader;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
+  private readonly resources: ResourceReader;
   private readonly agentNodes: AgentNodes;
   private readonly desk: AgentDesk;
-  /** The question for a cluster's resources that is under way. */
-  private readonly resources = new Map<ClusterLedger, Promise<void>>();
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
     this.journals = new JournalReader(parts);
+    this.rrds = new RrdReader(parts);
+    this.resources = new ResourceReader(parts.clock);
     this.clockWatch = new ClockWatch(parts.clock);
     const { db, clock, config } = parts;
     const ledgerOf = (clusterId: number): Promise<ClusterLedger> => this.roster.ledgerOf(clusterId);
@@ -76,20 +79,9 @@ export class Collector {
     this.agentNodes.forget();
   }
 
-  /** What is asked once a cluster and interval: pools (ledger rule 2). Its failure costs nothing but the pools' freshness. */
-  async pollClusters(): Promise<void> {
-    const asked = [...this.roster.clusterRoutes()].map(([ledger, route]) => {
-      const asking = this.askResources(ledger, route).finally(() => this.resources.delete(ledger));
-      this.resources.set(ledger, asking);
-      return asking;
-    });
-    await Promise.all(asked);
-  }
-
-  private async askResources(ledger: ClusterLedger, { api }: Route): Promise<void> {
-    const answer = await fetchResources(api, this.parts.clock);
-    if (answer.kind !== 'seen') return;
-    for (const row of answer.value) ledger.state.pools.set(guestKey(row.type, row.vmid), row.pool);
+  /** What is asked once a cluster and interval. */
+  pollClusters(): Promise<void> {
+    return this.resources.askAll(this.roster.clusterRoutes());
   }
 
   /** Polls that begin after this call, of the nodes asked for, and what they found (ledger rule 2). */
@@ -106,6 +98,22 @@ export class Collector {
     );
     if (request.nodes === null) addUnmet(report, this.roster.entries);
     return report;
+  }
+
+  /**
+   * Waits for what the polls made worth asking, and polls the nodes once more where something was found, so that it is in the
+   * ledger when this is over: what `once` and the first round of `serve` end with. Adds what changed to the report.
+   */
+  async settle(report: PollReport): Promise<void> {
+    for (let round = 0; round < SETTLE_ROUNDS; round += 1) {
+      await this.identities.idle();
+      const found = [...this.roster.members.values()].filter((member) => this.identities.hasFound(member));
+      if (found.length === 0) return;
+      for (const member of found) {
+        await member.polling?.catch(() => undefined);
+        addAgain(report, await this.poll(member));
+      }
+    }
   }
 
   private wanted({ nodes }: PollRequest): Member[] {
@@ -147,7 +155,7 @@ export class Collector {
   private async pollOnce(member: Member): Promise<PolledNode> {
     const { observation, missing } = await this.observe(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
-    if (member.ledger.state.guests.size === 0) await this.resources.get(member.ledger);
+    if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
     const { health, error } = judge(observation, missing);
     member.isFailing = health !== 'online' && health !== 'partial';
     member.pollCount += 1;
@@ -216,8 +224,12 @@ export class Collector {
       { clock, log },
     );
     if (observation.status?.kind === 'seen') member.statusAskedAt = clock.now();
-    const journal = judge(observation, null).health === 'online' ? await this.journals.read(member, route) : undefined;
-    return journal === undefined ? observation : { ...observation, journal };
+    if (judge(observation, null).health !== 'online') return observation;
+    const journal = await this.journals.read(member, route);
+    if (journal !== undefined) return { ...observation, journal };
+    // What the journal tells is exact: only what it leaves wide is asked further.
+    const rrd = await this.rrds.read(member, route);
+    return rrd === undefined ? observation : { ...observation, rrd };
   }
 }
 
@@ -225,14 +237,4 @@ interface Observed {
   observation: NodeObservation;
   /** What the token that saw it lacks. */
   missing: string | null;
-}
-
-/** Only what is written counts as known: a log read in vain is read again. */
-function remember(member: Member, observation: NodeObservation): void {
-  if (observation.tasks.kind !== 'seen') return;
-  for (const row of observation.tasks.value.rows.toReversed()) if (row.endTimeS !== null) member.known.add(row.upid);
-  for (const upid of member.known) {
-    if (member.known.size <= KNOWN_UPIDS) break;
-    member.known.delete(upid);
-  }
 }

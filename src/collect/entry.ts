@@ -46,6 +46,7 @@ export async function interview(entry: Entry, clock: Clock): Promise<Seen<Cluste
   if (probe.kind !== 'seen') return answer;
   entry.probedAt = entry.askedAt;
   const missing = probe.value.missing.filter((one) => one.privilege !== 'Pool.Audit');
+  entry.seesPools = missing.length === probe.value.missing.length;
   const named = missing.map((one) => `${one.privilege} on ${one.path}`).join(', ');
   entry.missing = missing.length === 0 ? null : `the token lacks ${named}`;
   return answer;

@@ -27,6 +27,8 @@ interface NodeWork {
   restUntil: Map<string, number>;
   /** Clones whose logs were read. */
   clones: Set<string> | null;
+  /** True where every guest is to be looked at after the next poll. */
+  isDueForAll: boolean;
   /** Guests to look at after the next poll, changed or not. */
   watched: Set<string>;
   found: IdentityFact[];
@@ -51,8 +53,16 @@ export class IdentityReader {
     return this.workOf(member).found.splice(0);
   }
 
+  /** Whether they were written is not known where only the answer was lost: then each is taken once all the same. */
   giveBack(member: Member, facts: readonly IdentityFact[]): void {
-    this.workOf(member).found.unshift(...facts);
+    const work = this.workOf(member);
+    work.found.unshift(...facts);
+    work.isDueForAll = true;
+  }
+
+  /** True where something was read that no poll of the node has taken yet. */
+  hasFound(member: Member): boolean {
+    return this.workOf(member).found.length > 0;
   }
 
   /** Asks for what a written poll made worth asking; returns at once, and what fails is asked again later. */
@@ -63,13 +73,14 @@ export class IdentityReader {
     this.running.add(asking);
   }
 
-  private async look(member: Member, { guests }: AppliedPoll): Promise<void> {
+  private async look(member: Member, { guests, change }: AppliedPoll): Promise<void> {
     const work = this.workOf(member);
     const { state } = member.ledger;
-    const isFirst = work.clones === null;
+    const isForAll = work.isDueForAll || change === null;
+    work.isDueForAll = false;
     work.clones ??= new Set(await readClones(this.parts.db.writer, member.nodeId));
-    // After a start every guest of the node is looked at once; then those that changed, and those that wait for an answer.
-    const keys = isFirst ? state.guests.keys() : [...guests.map(({ change }) => change.key), ...work.watched];
+    // After a start, and where an answer was lost, every guest is looked at once; then those that changed or wait for an answer.
+    const keys = isForAll ? state.guests.keys() : [...guests.map(({ change }) => change.key), ...work.watched];
     work.watched = new Set();
     for (const key of new Set(keys)) {
       const guest = state.guests.get(key);
@@ -192,6 +203,7 @@ export class IdentityReader {
       busy: new Set(),
       restUntil: new Map(),
       clones: null,
+      isDueForAll: true,
       watched: new Set(),
       found: [],
     };

@@ -1,4 +1,5 @@
 import type { NodeConfig } from '../config/config.js';
+import type { NodeObservation } from '../core/observation.js';
 import type { ProxmoxApi } from '../proxmox/client.js';
 import type { ClusterLedger } from './cluster-ledger.js';
 
@@ -51,5 +52,20 @@ export interface Entry {
   asking: Promise<void> | null;
   /** Privileges that its token lacks, as a sentence; null when none does. */
   missing: string | null;
+  /** True where its token is known to see pools: only then does a guest without one in the cluster's list have none. */
+  seesPools: boolean;
   probedAt: number | null;
+}
+
+/** Finished UPIDs remembered per node: two pages of the log are enough to meet one. */
+const KNOWN_UPIDS = 2_000;
+
+/** Only what is written counts as known: a log read in vain is read again. */
+export function remember(member: Member, observation: NodeObservation): void {
+  if (observation.tasks.kind !== 'seen') return;
+  for (const row of observation.tasks.value.rows.toReversed()) if (row.endTimeS !== null) member.known.add(row.upid);
+  for (const upid of member.known) {
+    if (member.known.size <= KNOWN_UPIDS) break;
+    member.known.delete(upid);
+  }
 }

@@ -30,6 +30,15 @@ export function addTo(report: PollReport, { report: node, applied }: PolledNode)
   report.sessionsSkipped += Math.max(0, node.guestCount - changed.size);
 }
 
+/** Adds what a further poll of a node in the same round changed. */
+export function addAgain(report: PollReport, { report: node, applied }: PolledNode): void {
+  report.nodes.find((one) => one.node === node.node)?.changes.push(...node.changes);
+  for (const { difference } of applied?.guests ?? []) {
+    report.sessionsCreated += difference.created.length;
+    report.sessionsUpdated += difference.updated.length;
+  }
+}
+
 /** Guests in the lists that were seen; templates never run. */
 export function countGuests(observation: NodeObservation): number {
   return [observation.qemu, observation.lxc].reduce(

@@ -55,6 +55,7 @@ export class Roster {
         error: null,
         asking: null,
         missing: null,
+        seesPools: false,
         probedAt: null,
       };
       return entry;

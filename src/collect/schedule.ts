@@ -40,9 +40,12 @@ export class Schedule {
     private readonly intervalSeconds: number,
     private readonly log: Log,
     private readonly everyDay: () => Promise<void> = () => Promise.resolve(),
+    /** Called at the start, when a poll has ended, and at a tick that finds none to begin. */
+    private readonly beat: () => void = () => {},
   ) {}
 
   start(): void {
+    this.beat();
     this.tasks.push(cron.schedule(cronOf(this.intervalSeconds), () => this.tick()));
     this.tasks.push(cron.schedule(DAILY, () => this.day()));
   }
@@ -80,6 +83,7 @@ export class Schedule {
       void round.finally(() => this.rounds.delete(round));
     }
     const members = [...this.collector.roster.members.values()];
+    if (members.length === 0) this.beat();
     members.forEach((member, k) => this.pollLater(member, k, members.length));
   }
 
@@ -93,6 +97,7 @@ export class Schedule {
           return;
         }
         void this.collector.poll(member).then(({ report }) => {
+          this.beat();
           for (const change of report.changes) this.log.info(change, { node: member.name });
           if (report.error !== null) this.log.warn(report.error, { node: member.name });
         });

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inTransaction, isRetryable, type Database, type Trx } from '../ledger/database.js';
 import { StaleClusterError } from '../ledger/stores/clusters.js';
-import { writePolls } from '../ledger/stores/polls.js';
+import { writePolls, type PolledRow } from '../ledger/stores/polls.js';
 import type { AppliedPoll, ClusterLedger, FinishedPoll } from './cluster-ledger.js';
 
 /** Polls that end within this time of each other are written together: a commit waits for the disk. */
@@ -21,6 +21,8 @@ interface Call {
 interface Waiting {
   ledger: ClusterLedger;
   poll: FinishedPoll;
+  /** True once an attempt failed, of which may be unknown whether it took effect. */
+  isTried: boolean;
   resolve: (applied: AppliedPoll) => void;
   reject: (error: unknown) => void;
 }
@@ -34,12 +36,15 @@ export class WriteQueue {
   private calls: Call[] = [];
   private isDraining = false;
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    private readonly gatherMs = GATHER_MS,
+  ) {}
 
   /** Resolves when the poll is committed; rejects when it could not be written, and then nothing of it is recorded. */
   apply(ledger: ClusterLedger, poll: FinishedPoll): Promise<AppliedPoll> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ ledger, poll, resolve, reject });
+      this.waiting.push({ ledger, poll, isTried: false, resolve, reject });
       if (!this.isDraining) void this.drain();
     });
   }
@@ -63,7 +68,7 @@ export class WriteQueue {
       if (this.calls.length > 0) await this.writeCalls(this.calls.splice(0, MAX_BATCH));
       if (this.waiting.length === 0) continue;
       // Who calls waits for an answer; polls can wait for each other.
-      if (this.calls.length === 0) await pause(GATHER_MS);
+      if (this.calls.length === 0) await pause(this.gatherMs);
       const batch = this.waiting.splice(0, MAX_BATCH);
       const failure = await this.applyAll(batch);
       if (failure === null) continue;
@@ -101,6 +106,7 @@ export class WriteQueue {
         for (const [one, result] of applied) one.resolve(result);
         return null;
       } catch (error) {
+        for (const one of batch) one.isTried = true;
         // Another manager wrote meanwhile: reload, and reconcile again.
         if (error instanceof StaleClusterError && attempt < MAX_ATTEMPTS) continue;
         return { error };
@@ -142,14 +148,19 @@ function byLedger(batch: readonly Waiting[]): Groups {
 
 async function writeGroups(trx: Trx, groups: Groups): Promise<Map<Waiting, AppliedPoll>> {
   const results = new Map<Waiting, AppliedPoll>();
+  const polls: PolledRow[] = [];
   for (const [ledger, own] of groups) {
-    const polls = own.map((one) => one.poll);
-    for (const [k, applied] of (await ledger.write(trx, polls)).entries()) {
+    const finished = own.map((one) => one.poll);
+    const isTried = own.some((one) => one.isTried);
+    for (const [k, applied] of (await ledger.write(trx, finished, isTried)).entries()) {
       const one = own[k];
-      if (one !== undefined) results.set(one, applied);
+      if (one === undefined) continue;
+      results.set(one, applied);
+      if (applied.change === null) continue;
+      const { node, statesSeen } = applied.change;
+      polls.push({ ...one.poll, node, statesSeen });
     }
   }
-  const all = groups.flatMap(([, own]) => own.map((one) => one.poll));
-  await writePolls(trx, all);
+  await writePolls(trx, polls);
   return results;
 }

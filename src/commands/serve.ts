@@ -12,13 +12,20 @@ export const serve: Command = {
     const config = await loadConfig();
     const { checkTls } = await import('../config/check-tls.js');
     checkTls(config.server.tls);
-    const [{ createApp }, { createLog }] = await Promise.all([import('../app.js'), import('../log.js')]);
+    const [{ createApp }, { createLog }, { createNotifier }] = await Promise.all([
+      import('../app.js'),
+      import('../log.js'),
+      import('../notify.js'),
+    ]);
     const log = createLog(config.logging);
     const app = createApp(config, { clock: parts.clock, log, shouldMigrate: values['no-migrate'] !== true });
+    const notifier = createNotifier({ env: parts.env, log, isAlive: () => app.isPolling() });
     try {
       await app.start();
+      await notifier.ready();
       await stopped(parts.signal);
       log.info('stopping');
+      await notifier.stopping();
       return 0;
     } finally {
       await app.stop();

@@ -1,3 +1,4 @@
+import type { Evidence } from './evidence.js';
 import type { GapChange } from './gap.js';
 import type { GuestState } from './guest.js';
 import type { NodeClock } from './node-clock.js';
@@ -25,6 +26,9 @@ export const noCoverage: NodeCoverage = { tasksReadAt: null, holes: [], unproven
 /** Gaps that are judged again when evidence comes late; those before are left as they are. */
 const MAX_UNPROVEN = 8;
 
+/** An index file that was rotated held 50,000 bytes, in lines of 110 or so and hardly ever of 200 (proxmox-api.md, section 1.2). */
+const FULL_FILE_ROWS = 250;
+
 /**
  * The part of the log between the last reading and the oldest row of this one, where reading met no task that was known: the
  * index rotates by bytes (proxmox-api.md, trap 23). Null where nothing is missing, and at first contact.
@@ -37,8 +41,9 @@ export function logHole(
 ): LogHole | null {
   const { tasks } = observation;
   const startedAt = coverage.tasksReadAt;
-  if (tasks.kind !== 'seen' || tasks.value.metKnown || startedAt === null || clock === null || !hasKnownTask())
-    return null;
+  if (tasks.kind !== 'seen' || tasks.value.metKnown || startedAt === null || clock === null) return null;
+  // Tasks that touch no guest are not kept, so none may be known; a log of a full file's length has lost what came before.
+  if (tasks.value.rows.length < FULL_FILE_ROWS && !hasKnownTask()) return null;
   const ends = tasks.value.rows.flatMap((row) => (row.endTimeS === null ? [] : [row.endTimeS]));
   const oldestS = ends.length === 0 ? null : ends.reduce((a, b) => Math.min(a, b));
   const endedAt = oldestS === null ? observation.beganAt : oldestS * 1000 - clock.offset.earliest;
@@ -127,11 +132,14 @@ function reachOf(guest: GuestState, k: number, node: NodeState): number {
   return Math.max(span.last.sentAt, isOpen ? (node.lastSeen[guest.type]?.sentAt ?? 0) : 0);
 }
 
+/** Evidence that leaves open by minutes when an edge was, and whether there was another. */
+const UNLOGGED: ReadonlySet<Evidence> = new Set(['poll', 'rrd', 'log_edge']);
+
 /** Every edge in the gap is told by more than the lists around it, and a session that goes on was seen after it. */
 function isExplained(session: Session, guest: GuestState, node: NodeState, gap: LogHole): boolean {
   const isWithin = (at: number): boolean => gap.startedAt < at && at < gap.endedAt;
   const edges = [session.start, session.end].filter((edge) => edge !== null && isWithin(edge.at));
-  if (edges.some((edge) => edge?.evidence === 'poll' || edge?.evidence === 'log_edge')) return false;
+  if (edges.some((edge) => edge !== null && UNLOGGED.has(edge.evidence))) return false;
   if (session.end !== null) return true;
   return guest.spans.some(
     (span, k) => span.state === 'running' && (span.nodeId !== node.id || reachOf(guest, k, node) >= gap.endedAt),

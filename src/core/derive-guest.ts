@@ -1,6 +1,7 @@
 import { agentSpans } from './agent-spans.js';
 import { spansOfBoth } from './both-spans.js';
 import { derive, type Derived } from './derive.js';
+import { withFrozenStart } from './freeze.js';
 import { spansUntil, type GuestState } from './guest.js';
 import { confirmedGone } from './identity.js';
 import type { NodeState } from './node-state.js';
@@ -11,9 +12,13 @@ import type { Window } from './window.js';
 
 /** The sessions of one guest from all that is known of it and of the nodes it was on. */
 export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
-  const lastSeen = nodeOf(guest.nodeId)?.lastSeen[guest.type] ?? null;
+  const node = nodeOf(guest.nodeId);
   const gone = confirmedGone(guest);
-  const seen = spansOfBoth(spansUntil(guest, lastSeen), toldSpans(guest, nodeOf));
+  const pulled = spansUntil(guest, node?.lastSeen[guest.type] ?? null, node?.statesSeen);
+  const seen = spansOfBoth(
+    pulled.filter((span) => span.source === undefined),
+    toldSpans(guest, nodeOf),
+  );
   const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];
   // A backup of several guests is logged once for the node (proxmox-api.md, trap 21).
@@ -21,14 +26,17 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     .flatMap((id) => nodeOf(id)?.tasks ?? [])
     .filter((task) => concerns(task, guest.vmid) && task.start.latest >= (guest.frozenAt ?? Number.NEGATIVE_INFINITY));
   const derived = derive({
+    type: guest.type,
     spans,
     tasks: nodeTasks.length === 0 ? guest.tasks : [...guest.tasks, ...nodeTasks],
     boots: nodeIds.flatMap((nodeId) => (nodeOf(nodeId)?.boots ?? []).map((at) => ({ nodeId, at }))),
     coverageSince: new Map(nodeIds.map((id) => [id, nodeOf(id)?.coverageSince ?? asOf])),
     journal: guest.journal,
+    rrd: guest.rrd,
     asOf,
   });
-  return gone === null ? derived : { ...derived, sessions: derived.sessions.map((one) => endedByGone(one, gone)) };
+  const sessions = withFrozenStart(derived.sessions, guest);
+  return { ...derived, sessions: gone === null ? sessions : sessions.map((one) => endedByGone(one, gone)) };
 }
 
 /** What agents and people told of the guest, as spans. */

@@ -7,6 +7,7 @@ import { clamp, intersect, middle, type Window } from './window.js';
 const CLEANUP_MS = 1_500;
 /** A stop's process is gone about a second after its task began. */
 const QUIT_MS = 1_000;
+const TUNNELS: ReadonlySet<string> = new Set(['qmtunnel', 'vzmtunnel']);
 
 /** What is known of a start. */
 export interface StartEvidence {
@@ -44,41 +45,41 @@ export interface EndEvidence {
   reason: EndReason;
   task: Task | null;
   window: Window;
+  /** Where within its task the end likely lies; `latest`: at the stamp of the report that told of it. */
   near: 'start' | 'end' | 'middle' | 'latest';
+  /** The likeliest instant of an end that no task tells; the middle of the window where nothing speaks for another. */
+  likely: number | null;
   proofs: string[];
 }
 
 /** The start's edge by ledger rules 7, 8 and 20: uptime of a young process first, then the task, then the polls, each clipped by the proofs around it. */
 export function openEdge(start: StartEvidence): Edge {
-  const upid = start.task?.upid ?? null;
-  const isUnbounded = start.source !== undefined && start.after === null && start.uptime === null;
-  if (start.isLogEdge || isUnbounded) {
+  return { ...startBounds(start), upid: start.task?.upid ?? null, proofs: proofsOf(start) };
+}
+
+/** True where nothing bounds the start from below: the log, or the first report, found it running. */
+function isUnbounded(start: StartEvidence): boolean {
+  return start.isLogEdge || (start.source !== undefined && start.after === null && start.uptime === null);
+}
+
+/** The bounds of that edge, without what it is told by. */
+export function startBounds(start: StartEvidence): Pick<Edge, 'at' | 'earliest' | 'latest' | 'evidence'> {
+  if (isUnbounded(start)) {
     const latest = start.before ?? 0;
     const at = Math.min(latest, start.taskWindow?.earliest ?? latest);
-    return {
-      at,
-      earliest: null,
-      latest,
-      evidence: 'log_edge',
-      upid,
-      proofs: [isUnbounded ? 'the first report found it running' : 'before the task log begins'],
-    };
+    return { at, earliest: null, latest, evidence: 'log_edge' };
   }
   const chosen = chooseWindow(start);
   const window = clipped(chosen.window, start);
+  return { at: likeliestStart(start, chosen.evidence, window), ...window, evidence: chosen.evidence };
+}
+
+function likeliestStart(start: StartEvidence, evidence: Evidence, window: Window): number {
   // An agent stamps a start when it notices it, and reads just before it stamps (ledger rule 22).
-  const at =
-    start.source === undefined
-      ? middle(window)
-      : Math.max(window.latest - (chosen.evidence === 'uptime' ? 500 : 0), window.earliest);
-  return {
-    at,
-    earliest: window.earliest,
-    latest: window.latest,
-    evidence: chosen.evidence,
-    upid,
-    proofs: proofsOf(start),
-  };
+  if (start.source !== undefined) return clamp(window.latest - (evidence === 'uptime' ? 500 : 0), window);
+  // A guest from another cluster is switched to as the last step of the task that took it in.
+  const isSwitch = evidence === 'task' && start.task !== null && TUNNELS.has(start.task.type);
+  return isSwitch ? clamp(window.latest - CLEANUP_MS, window) : middle(window);
 }
 
 function chooseWindow(start: StartEvidence): { window: Window; evidence: Evidence } {
@@ -105,6 +106,8 @@ function clipped(window: Window, start: StartEvidence): Window {
 }
 
 function proofsOf(start: StartEvidence): string[] {
+  if (start.isLogEdge) return ['before the task log begins'];
+  if (isUnbounded(start)) return ['the first report found it running'];
   const proofs: string[] = [];
   if (start.after !== null) proofs.push(`not running at ${new Date(start.after).toISOString()}`);
   if (start.uptime !== null) proofs.push('uptime of the process');
@@ -128,6 +131,7 @@ export function closeEdge(end: EndEvidence, start: Edge): Edge {
 }
 
 function likeliest(end: EndEvidence, window: Window): number {
+  if (end.likely !== null) return end.likely;
   if (end.near === 'latest') return window.latest;
   if (end.near === 'middle' || end.task === null) return middle(window);
   const task = end.task;

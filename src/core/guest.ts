@@ -1,11 +1,13 @@
 import type { Exchange, GuestRow, GuestType } from './observation.js';
 import type { AgentReport } from './agent-report.js';
 import type { JournalMark } from './journal.js';
+import type { RrdMark } from './rrd.js';
 import type { Session } from './session.js';
 import type { Span, UptimeSample } from './span.js';
 import type { Task } from './task.js';
 import type { IdentityFact } from './identity.js';
 import type { ProfileChange } from './profile.js';
+import { pauseUntil } from './pause-span.js';
 import type { Window } from './window.js';
 
 /** What a guest is called and how large it is, as its node's list says. */
@@ -54,6 +56,8 @@ export interface GuestState {
   sessions: StoredSession[];
   /** Lines of nodes' journals that tell of ends; absent where none was asked. */
   journal?: readonly JournalMark[];
+  /** Bins of nodes' rrd data that tell of wide ends; absent where none was asked. */
+  rrd?: readonly RrdMark[];
   /** What agents and people said of it; absent where nobody did. */
   reports?: readonly AgentReport[];
   /** Resizes of the present incarnation, and what else changed in the poll that is being applied. */
@@ -90,13 +94,14 @@ export const emptyProfile: GuestProfile = {
   isTemplate: false,
 };
 
-/** The spans with the open one reaching to `lastSeen`, its node's last good list. */
-export function spansUntil(guest: GuestState, lastSeen: Exchange | null): Span[] {
+/** The spans with the open one reaching to `lastSeen`, its node's last good list, and its open pause to `statesSeen`. */
+export function spansUntil(guest: GuestState, lastSeen: Exchange | null, statesSeen: Window | null = null): Span[] {
   const open = guest.spans.at(-1);
-  if (!guest.isOpen || open === undefined || lastSeen === null || lastSeen.sentAt <= open.last.sentAt) {
-    return guest.spans;
-  }
-  return [...guest.spans.slice(0, -1), { ...open, last: lastSeen }];
+  if (!guest.isOpen || open === undefined) return guest.spans;
+  const paused = pauseUntil(open, statesSeen);
+  const isLater = lastSeen !== null && lastSeen.sentAt > open.last.sentAt;
+  if (!isLater && paused === open) return guest.spans;
+  return [...guest.spans.slice(0, -1), isLater ? { ...paused, last: lastSeen } : paused];
 }
 
 /** The incarnation that an instant belongs to: the first that was not destroyed before it. */

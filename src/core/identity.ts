@@ -33,6 +33,12 @@ const REWRITES = new Set(['qmcreate', 'qmrestore', 'vzcreate', 'vzrestore', 'qmr
 export const CREATIONS: ReadonlySet<string> = new Set(['qmcreate', 'vzcreate']);
 export const RESTORES: ReadonlySet<string> = new Set(['qmrestore', 'vzrestore']);
 
+/** True for one and the same look, handed in twice. */
+export function isSameFact(a: IdentityFact, b: IdentityFact): boolean {
+  const { earliest, latest } = a.window;
+  return a.kind === b.kind && a.nodeId === b.nodeId && earliest === b.window.earliest && latest === b.window.latest;
+}
+
 /** The readings of configs among the guest's facts, oldest first. */
 export function readingsOf(guest: Pick<GuestState, 'identities'>): ReadFact[] {
   return guest.identities.filter((fact) => fact.kind === 'read').sort((a, b) => a.window.earliest - b.window.earliest);

@@ -1,5 +1,6 @@
+import type { Evidence } from './evidence.js';
 import type { GuestType } from './observation.js';
-import type { Edge, Session } from './session.js';
+import { endingAt, type Session } from './session.js';
 import { spanOf, type Task } from './task.js';
 import { clamp, hull, intersect, meets, middle, type Window } from './window.js';
 
@@ -49,14 +50,17 @@ export function endWindow({ mark, written }: JournalMark): Window {
   return { earliest: written.earliest - CLEANUP_BEFORE_MS, latest: written.latest + CLEANUP_AFTER_MS };
 }
 
+/** What the journal is stronger than, and itself (ledger rule 12). */
+const NARROWED_BY_JOURNAL: ReadonlySet<Evidence> = new Set(['poll', 'rrd', 'journal']);
+
 /** True where the journal may tell more of the session's end than two polls do (ledger rule 9). */
 export function isUnexplained({ end, endReason }: Session): boolean {
-  return end !== null && endReason === 'unlogged' && (end.evidence === 'poll' || end.evidence === 'journal');
+  return end !== null && endReason === 'unlogged' && NARROWED_BY_JOURNAL.has(end.evidence);
 }
 
 /**
  * The sessions with their unexplained ends narrowed by the journal of the node that they ended on; bounds are only ever cut.
- * A backup keeps the process of a guest that powered off (proxmox-api.md, trap 32): around one the journal tells nothing.
+ * A backup keeps the process of a VM that powered off (proxmox-api.md, trap 32): around one of `tasks` the journal tells nothing.
  */
 export function withJournal(
   sessions: Session[],
@@ -80,20 +84,8 @@ export function withJournal(
     // Likeliest instants keep the order of their edges (ledger rule 12); what cannot is no line of this end.
     if (told === null || told.window.latest < session.start.at || told.window.earliest > before) return session;
     const at = Math.min(Math.max(clamp(told.at, told.window), session.start.at), before);
-    return endedAt(session, { ...end, ...told.window, at, evidence: 'journal', proofs: [...end.proofs, told.proof] });
+    return endingAt(session, { ...end, ...told.window, at, evidence: 'journal', proofs: [...end.proofs, told.proof] });
   });
-}
-
-/** The session with another end, its segments cut to it. */
-function endedAt(session: Session, end: Edge): Session {
-  const { at } = end;
-  const last = session.segments.length - 1;
-  const segments = session.segments.map((segment, k) => ({
-    ...segment,
-    startedAt: Math.min(segment.startedAt, at),
-    endedAt: k === last ? at : Math.min(segment.endedAt ?? at, at),
-  }));
-  return { ...session, end, segments };
 }
 
 /** What the lines that fit the window say together; of several of one kind any may be the one. */

@@ -1,6 +1,7 @@
 import type { GuestState } from './guest.js';
 import type { NodeState } from './node-state.js';
 import type { ClockOffset, Exchange } from './observation.js';
+import type { PauseSpan } from './pause-span.js';
 import type { Span, UptimeSample } from './span.js';
 import { hull, middle, type Window } from './window.js';
 
@@ -30,6 +31,7 @@ export function steppedNode(node: NodeState, stepMs: number): NodeState {
     ...node,
     boots: node.boots.map((boot) => hull(boot, shifted(boot, stepMs))),
     lastSeen: { qemu: seen(node.lastSeen.qemu), lxc: seen(node.lastSeen.lxc) },
+    statesSeen: node.statesSeen === null ? null : hull(node.statesSeen, shifted(node.statesSeen, stepMs)),
   };
 }
 
@@ -53,6 +55,18 @@ function steppedSpan(span: Span, isOpen: boolean, sample: UptimeSample | null, s
     last: setBack(span.last, stepMs),
     start: span.start === null ? null : capped(hull(span.start, shifted(span.start, stepMs)), now),
     sample: kept === null ? null : steppedSample(kept, stepMs),
+    pauses: span.pauses.map((one) => steppedPause(one, (window) => capped(hull(window, shifted(window, stepMs)), now))),
+  };
+}
+
+function steppedPause(pause: PauseSpan, stepped: (window: Window) => Window): PauseSpan {
+  const { before, first, last, after } = pause;
+  return {
+    ...pause,
+    before: before === null ? null : stepped(before),
+    first: stepped(first),
+    last: stepped(last),
+    after: after === null ? null : stepped(after),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ClockOffset } from './observation.js';
-import { hull, intersect, middle, widen, type Window } from './window.js';
+import { hull, intersect, widen, type Window } from './window.js';
 
 /** Clocks of computers run off by up to 100 ppm against each other (ledger rules 7 and 11). */
 export const CLOCK_RATE_ERROR = 100e-6;
@@ -8,8 +8,9 @@ export const CLOCK_RATE_ERROR = 100e-6;
 export interface NodeClock {
   offset: Window;
   asOf: number;
-  /** Readings that were intersected since the last step. */
+  /** Readings that were intersected since the last step, the first of them as of `since`. */
   readingCount: number;
+  since: number;
   /** The offset before the last step, while tasks that began before it may still be read. */
   before: Window | null;
 }
@@ -20,11 +21,11 @@ export interface NodeClock {
  */
 export function readClock(known: NodeClock | null, reading: ClockOffset, asOf: number): NodeClock {
   const window = { earliest: reading.earliestMs, latest: reading.latestMs };
-  if (known === null) return { offset: window, asOf, readingCount: 1, before: null };
+  if (known === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: null };
   const driftMs = Math.ceil(Math.max(0, asOf - known.asOf) * CLOCK_RATE_ERROR);
   const both = intersect(widen(known.offset, driftMs), window);
-  if (both === null) return { offset: window, asOf, readingCount: 1, before: known.offset };
-  return { offset: both, asOf, readingCount: known.readingCount + 1, before: known.before };
+  if (both === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: known.offset };
+  return { ...known, offset: both, asOf, readingCount: known.readingCount + 1 };
 }
 
 /** True when the last reading contradicted what was known: the node's clock was set. */
@@ -37,9 +38,9 @@ const HELD_MS = 500;
 /** How far a clock that nothing holds may have been set in a boot that we did not see. */
 const SET_MS = 5_000;
 
-/** True where nothing speaks against it that the node's clock is held by NTP: it agrees with ours to half a second. */
+/** True where the node's clock is known to agree with ours to half a second: NTP holds it. A first, wide reading says neither. */
 export function isHeld(clock: NodeClock): boolean {
-  return Math.abs(middle(clock.offset)) <= HELD_MS;
+  return Math.max(-clock.offset.earliest, clock.offset.latest) <= HELD_MS;
 }
 
 /** How far a clock may have run off within `ageMs` before we first read it: 100 ppm, and half a second at any age where it is held. */

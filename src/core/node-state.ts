@@ -16,6 +16,8 @@ export interface NodeState {
   boots: Window[];
   /** The last good list of each type. */
   lastSeen: Record<GuestType, Exchange | null>;
+  /** When the states of all VMs that ran on it were last told; null before the first time. */
+  statesSeen: Window | null;
   lastPollFinishedAt: number | null;
   /** The last contact of a push agent that reports this node; absent where none does. */
   contactAt?: number | null;
@@ -35,6 +37,7 @@ export function newNodeState(id: number, node: string): NodeState {
     uptimeClock: null,
     boots: [],
     lastSeen: { qemu: null, lxc: null },
+    statesSeen: null,
     lastPollFinishedAt: null,
     coverageSince: null,
     tasks: [],

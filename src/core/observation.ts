@@ -1,6 +1,7 @@
 /** What a poll of a node saw, as plain values. proxmox/observe yields it; reconcile takes it. All instants are epoch ms on the manager's clock. */
 
 import type { JournalLine } from './journal.js';
+import type { GuestBins } from './rrd.js';
 
 export type GuestType = 'qemu' | 'lxc';
 
@@ -89,6 +90,8 @@ export interface NodeObservation {
   status: Seen<NodeStatus> | null;
   /** The journal around ends that no task explains; absent where it was not asked. */
   journal?: Seen<JournalLine[]>;
+  /** The rrd data of a guest with a wide end; absent where none was asked. */
+  rrd?: Seen<GuestBins>;
 }
 
 /** A row of GET /cluster/resources?type=vm: up to about 14 s old, so it bounds no session; it tells pool, lock and qmpstatus. */
@@ -98,6 +101,8 @@ export interface ResourceRow {
   node: string;
   /** The qmpstatus of a VM, running/stopped of a container, or unknown. */
   status: string;
+  /** Whole seconds, as old as the status; null where it is unknown. */
+  uptimeS: number | null;
   name: string | null;
   pool: string | null;
   lock: string | null;

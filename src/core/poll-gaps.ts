@@ -68,9 +68,9 @@ function judgedOf(guest: GuestState): JudgedGuest {
   return { guest, sessions: guest.sessions.map((one) => one.session) };
 }
 
-/** True when a task of this node is known: then a log in which none is met has lost some. */
+/** True when a finished task of this node is known: then a log in which none is met has lost some. */
 function hasTaskOf(state: ClusterState, node: NodeState): boolean {
-  if (node.tasks.length > 0) return true;
+  if (node.tasks.some((task) => task.end !== null)) return true;
   for (const { tasks } of state.guests.values()) {
     if (tasks.some((task) => task.nodeId === node.id && task.end !== null)) return true;
   }

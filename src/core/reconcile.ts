@@ -6,8 +6,11 @@ import type { IdentityFact } from './identity.js';
 import { managerStepMs, steppedNode } from './manager-clock.js';
 import { clockStepped, withClockAndBoot, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
+import { openGuests } from './open-guests.js';
+import type { StateSample } from './pause-span.js';
 import { gapsOf, logOf, type PollContext } from './poll-gaps.js';
 import { Round } from './round.js';
+import type { Window } from './window.js';
 
 export type { ClusterState, GuestChange } from './cluster-state.js';
 export type { PollContext } from './poll-gaps.js';
@@ -19,6 +22,9 @@ export interface PollChange {
   observation: NodeObservation;
   guests: GuestChange[];
   samples: LastSamples;
+  states: Map<string, StateSample>;
+  /** When this poll showed the states of all VMs of the node; null where it did not. */
+  statesSeen: Window | null;
   pending: Map<string, number>;
   gap: GapChange;
   coverage: NodeCoverage;
@@ -44,11 +50,14 @@ export function reconcile(
   const timed = withClockAndBoot(known, observation);
   const { hole, log } = logOf(state, timed, observation);
   const round = new Round(state, timed, observation, stepMs, log);
+  round.takeBackfill();
   round.takeTasks();
   round.takeJournal();
+  round.takeRrd();
   const identities = round.takeIdentities(context.identities ?? []);
   round.takePending();
   for (const type of ['qemu', 'lxc'] as const) round.takeList(type, observation[type]);
+  round.takeStates();
   const after = round.closeNode(known);
   const guests = round.derived(after);
   const { gap, coverage } = gapsOf(
@@ -65,6 +74,8 @@ export function reconcile(
     observation,
     guests,
     samples: round.samples,
+    states: round.states,
+    statesSeen: after.statesSeen === before.statesSeen ? null : after.statesSeen,
     pending: round.pending,
     gap,
     coverage,
@@ -73,12 +84,22 @@ export function reconcile(
   };
 }
 
+/** Takes written guests over into the state. */
+export function commitGuests(state: ClusterState, guests: readonly GuestChange[]): void {
+  const open = (state.open ??= openGuests(state));
+  for (const { key, after } of guests) {
+    open.move(key, state.guests.get(key) ?? null, after);
+    state.guests.set(key, after);
+  }
+}
+
 /** Takes a written change over into the state. The ids of new rows were put into it by the writer. */
 export function commit(state: ClusterState, change: PollChange): void {
   state.nodes.set(change.node.id, change.node);
   (state.coverage ??= new Map()).set(change.node.id, change.coverage);
-  for (const guest of change.guests) state.guests.set(guest.key, guest.after);
+  commitGuests(state, change.guests);
   for (const [key, sample] of change.samples) state.samples.set(key, sample);
+  for (const [key, sample] of change.states) (state.states ??= new Map()).set(key, sample);
   for (const [key, at] of change.pending) {
     if (at <= change.observation.finishedAt) state.pending.delete(key);
     else state.pending.set(key, at);

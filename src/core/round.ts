@@ -1,144 +1,37 @@
-import type { ClusterState, GuestChange } from './cluster-state.js';
-import { coversLog, noCoverage, type NodeCoverage } from './coverage.js';
+import type { GuestChange } from './cluster-state.js';
+import { coversLog } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
 import { frozen, unfrozenSessions } from './freeze.js';
-import { goneGuest, guestKey, profileOf, type GuestProfile, type GuestState, type LastSamples } from './guest.js';
-import { readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
+import { guestKey, profileOf, type GuestProfile, type GuestState } from './guest.js';
+import { isSameFact, readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
-import { withMarks } from './journal-marks.js';
-import { steppedGuest, steppedSample } from './manager-clock.js';
-import { stampWindow } from './node-clock.js';
-import { bootByTask, bootsWith, taskFrom, type NodeState } from './node-state.js';
-import type { Exchange, GuestRow, GuestType, NodeObservation, Seen } from './observation.js';
+import type { NodeState } from './node-state.js';
+import type { Exchange, GuestRow, GuestType, Seen } from './observation.js';
+import { openGuests } from './open-guests.js';
+import type { StateSample } from './pause-span.js';
 import { isResize, profileChanges } from './profile.js';
+import { RoundLog } from './round-log.js';
+import { takenStates } from './run-state.js';
 import { applyRow, closeAbsent } from './sample.js';
-import { SETTLE_MS } from './sweep.js';
-import { concerns, effectsOf, EVIDENCE_TYPES, guestTypeOf, type Task } from './task.js';
 
 /** One poll of one node on its way through the state, which it leaves as it is: offsets and boots, then tasks, then samples. */
-export class Round {
-  readonly samples: LastSamples = new Map();
-  private readonly touched = new Map<string, GuestState>();
-  private readonly restarted = new Set<string>();
-  /** Guests to derive again, and when (see ClusterState.pending). */
-  readonly pending = new Map<string, number>();
-
-  constructor(
-    private readonly state: ClusterState,
-    private node: NodeState,
-    private readonly observation: NodeObservation,
-    /** How far the manager's clock was set since the node's last poll. */
-    private readonly stepMs = 0,
-    /** Of this node's log, as of this poll. */
-    private readonly coverage: NodeCoverage = noCoverage,
-  ) {
-    if (stepMs !== 0) this.takeStep();
-  }
-
-  /** Every guest of the node is looked at anew: its open span and its last sample were stamped by the clock as it was. */
-  private takeStep(): void {
-    for (const [key, guest] of this.state.guests) {
-      if (guest.nodeId !== this.node.id) continue;
-      const sample = this.state.samples.get(key) ?? null;
-      this.touched.set(key, steppedGuest(guest, sample, this.stepMs, this.observation.beganAt));
-      if (sample !== null) this.samples.set(key, steppedSample(sample, this.stepMs));
-    }
-  }
-
-  private lastSeenOf(nodeId: number, type: GuestType): Exchange | null {
-    return (nodeId === this.node.id ? this.node : this.state.nodes.get(nodeId))?.lastSeen[type] ?? null;
-  }
-
-  private guest(key: string): GuestState | null {
-    return this.touched.get(key) ?? this.state.guests.get(key) ?? null;
-  }
-
-  takeTasks(): void {
-    const { tasks } = this.observation;
-    const { clock } = this.node;
-    const earlier = this.state.nodes.get(this.node.id)?.clock ?? null;
-    if (tasks.kind !== 'seen' || clock === null) return;
-    let oldestEnd: number | null = null;
-    let boots = this.node.boots;
-    for (const row of tasks.value.rows) {
-      const task = taskFrom(row, this.node, clock, earlier);
-      boots = bootsWith(boots, bootByTask(task.start, row.pstart));
-      if (task.end !== null) oldestEnd = Math.min(oldestEnd ?? task.end.earliest, task.end.earliest);
-      if (!EVIDENCE_TYPES.has(row.type)) continue;
-      // Whether a backup is of a VM or of a container its row does not say.
-      if (task.vmid === null || task.type === 'vzdump') this.takeNodeTask(task);
-      else this.takeGuestTask(guestTypeOf(task.type), task.vmid, task);
-    }
-    // Set once, at first contact: later holes are gaps of their own (ledger rule 4).
-    const coverageSince = this.node.coverageSince ?? oldestEnd ?? this.observation.beganAt;
-    this.node = { ...this.node, boots, coverageSince };
-  }
-
-  /** Lines of the journal, for ends that no task explains. */
-  takeJournal(): void {
-    const { journal } = this.observation;
-    const { clock } = this.node;
-    if (journal?.kind !== 'seen' || clock === null) return;
-    const earlier = this.state.nodes.get(this.node.id)?.clock ?? null;
-    const marked = withMarks(
-      journal.value,
-      this.node.id,
-      (key) => this.guest(key),
-      (stampS) => stampWindow(stampS, clock, earlier),
-    );
-    for (const [key, guest] of marked) this.touched.set(key, guest);
-  }
-
-  takePending(): void {
-    for (const [key, at] of this.state.pending) {
-      const guest = this.guest(key);
-      if (at > this.observation.finishedAt || guest === null || this.pending.has(key)) continue;
-      this.pending.set(key, at);
-      this.touched.set(key, { ...guest });
-    }
-  }
-
-  private takeNodeTask(task: Task): void {
-    const known = this.node.tasks.find((one) => one.upid === task.upid);
-    if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
-    const taken = known === undefined ? task : { ...task, start: known.start };
-    this.node = { ...this.node, tasks: [...this.node.tasks.filter((one) => one !== known), taken] };
-    for (const [key, guest] of this.state.guests) {
-      const isConcerned = guest.nodeId === taken.nodeId && concerns(taken, guest.vmid);
-      if (isConcerned && guest.spans.some((span) => span.last.sentAt > taken.start.earliest)) {
-        this.touched.set(key, { ...(this.guest(key) ?? guest) });
-      }
-    }
-  }
-
-  private takeGuestTask(type: GuestType, vmid: number, task: Task): void {
-    const key = guestKey(type, vmid);
-    const guest = this.guest(key) ?? goneGuest(type, vmid, this.node.id, task);
-    const known = guest.tasks.find((one) => one.upid === task.upid);
-    // A finished task is frozen as first read (ledger rule 11); a running one is only taken anew when it has ended.
-    if (known !== undefined && (known.outcome !== 'running' || task.outcome === 'running')) return;
-    // The start stays as it was read while it ran: the clock may have been set since.
-    const taken = known === undefined ? task : { ...task, start: known.start };
-    const tasks =
-      known === undefined ? [...guest.tasks, taken] : guest.tasks.map((one) => (one === known ? taken : one));
-    if (task.type === 'qmigrate' && task.outcome === 'ok')
-      this.pending.set(key, this.observation.finishedAt + SETTLE_MS);
-    this.touched.set(key, { ...guest, tasks });
-    if (effectsOf(task).some((effect) => effect.edge === 'start')) this.restarted.add(key);
-  }
+export class Round extends RoundLog {
+  readonly states = new Map<string, StateSample>();
 
   /** What was read of guests' configs since the last poll; those of guests that nobody knows are kept for when they show. */
   takeIdentities(facts: readonly IdentityFact[]): IdentityFact[] {
-    return facts.map((fact) => {
+    return facts.flatMap((fact) => {
       const key = guestKey(fact.type, fact.vmid);
       const guest = this.guest(key);
-      if (guest === null) return fact;
+      if (guest === null) return [fact];
+      // Taken before, where only the answer of its COMMIT was lost: one look must not count as two.
+      if (guest.identities.some((known) => isSameFact(known, fact))) return [];
       const before = readingsOf(guest).at(-1);
       const judged = fact.kind === 'read' ? { ...fact, isLogComplete: this.isLogComplete(before, fact) } : fact;
       const change = judged.kind === 'read' && judged.isLogComplete ? uuidChange(before, judged) : null;
       const changes = change === null ? guest.changes : [...guest.changes, change];
       this.touched.set(key, { ...guest, identities: [...guest.identities, judged], changes });
-      return judged;
+      return [judged];
     });
   }
 
@@ -150,6 +43,8 @@ export class Round {
 
   takeList(type: GuestType, list: Seen<GuestRow[]> | null): void {
     if (list?.kind !== 'seen') return;
+    const at = { sentAt: list.sentAt, receivedAt: list.receivedAt };
+    const lastSeenOf = (nodeId: number): Exchange | null => this.lastSeenOf(nodeId, type);
     const listed = new Set<string>();
     for (const row of list.value) {
       const key = guestKey(type, row.vmid);
@@ -160,19 +55,37 @@ export class Round {
         guest: known,
         profile: this.profile(row, key, known),
         node: this.node,
-        at: { sentAt: list.sentAt, receivedAt: list.receivedAt },
+        at,
         lastSample: this.samples.get(key) ?? this.state.samples.get(key) ?? null,
-        lastSeenOf: (nodeId) => this.lastSeenOf(nodeId, type),
+        lastSeenOf,
         mayHaveRun: this.restarted.has(key),
       });
       if (guest !== null && guest !== known) this.touched.set(key, this.withChanges(guest, known, list));
       if (sample !== null) this.samples.set(key, sample);
     }
-    for (const guest of this.state.guests.values()) {
-      const key = guestKey(guest.type, guest.vmid);
-      if (guest.type !== type || !guest.isOpen || guest.nodeId !== this.node.id || listed.has(key)) continue;
-      this.touched.set(key, closeAbsent(this.guest(key) ?? guest, this.node.lastSeen[type]));
+    for (const key of openGuests(this.state).on(this.node.id, type)) {
+      const guest = listed.has(key) ? null : this.guest(key);
+      if (guest !== null) this.touched.set(key, closeAbsent(guest, this.node.lastSeen[type]));
     }
+  }
+
+  /** Which of the VMs that the list shows running are paused (ledger rule 17). */
+  takeStates(): void {
+    const keyOf = (row: GuestRow): string => guestKey(row.type, row.vmid);
+    const { guests, seen } = takenStates({
+      node: this.node,
+      observation: this.observation,
+      guestOf: (row) => this.guest(keyOf(row)),
+      toldOf: (row) => this.state.told?.get(keyOf(row)) ?? null,
+      sampleOf: (row) => this.samples.get(keyOf(row)) ?? null,
+      lastOf: (row) => this.state.states?.get(keyOf(row)) ?? null,
+    });
+    for (const { row, before, after, last } of guests) {
+      this.states.set(keyOf(row), last);
+      if (after !== before) this.touched.set(keyOf(row), after);
+    }
+    const { statesSeen } = this.node;
+    if (seen !== null && seen.earliest > (statesSeen?.earliest ?? 0)) this.node = { ...this.node, statesSeen: seen };
   }
 
   /** What changed of its profile lies between the last list that showed the guest and this one. */
@@ -189,7 +102,9 @@ export class Round {
   }
 
   private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
-    return profileOf(row, this.state.pools.get(key) ?? known?.profile.pool ?? null);
+    const told = this.state.pools.get(key);
+    // Where the cluster's list has not told of the guest, it keeps the pool that it had; where it told of none, it has none.
+    return profileOf(row, told === undefined ? (known?.profile.pool ?? null) : told);
   }
 
   /** The node after the poll: its good lists are now the last ones seen. */
@@ -207,15 +122,15 @@ export class Round {
   }
 
   derived(node: NodeState): GuestChange[] {
+    const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
     return [...this.touched].map(([key, touched]) => {
-      const guest = frozen(touched, this.observation.finishedAt);
+      const guest = frozen(touched, this.observation.finishedAt, (id) => nodeOf(id)?.tasks ?? []);
       const known = this.state.guests.get(key) ?? null;
       const before = known === null ? null : unfrozenSessions(known, guest);
       const lives = livesOf(guest);
       const isSameLife = before === null || lives.at(-1)?.id === before.lives.at(-1)?.id;
       // What a new incarnation is like is no change of the one before.
       const after = { ...guest, lives, changes: isSameLife ? guest.changes : [] };
-      const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : this.state.nodes.get(id));
       return { key, before, after, derived: deriveGuest(after, nodeOf, this.observation.finishedAt) };
     });
   }

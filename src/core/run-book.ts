@@ -1,4 +1,4 @@
-import { openEdge, type EndEvidence, type StartEvidence } from './edge.js';
+import { startBounds, type EndEvidence, type StartEvidence } from './edge.js';
 import type { EndReason } from './evidence.js';
 import { ordered } from './ordered.js';
 import { sessionOf, type ClosedRun, type Run } from './run.js';
@@ -34,7 +34,7 @@ export class RunBook {
   }
 
   protected open(start: StartEvidence, nodeId: number, provenAt: number, provenBy: string): void {
-    const edge = openEdge(start);
+    const edge = startBounds(start);
     this.clipEnd(edge.latest);
     this.run = {
       start,
@@ -53,12 +53,17 @@ export class RunBook {
     last.end.window = { earliest: Math.min(last.end.window.earliest, latest), latest };
   }
 
-  /** Ends the run between its last proof and a counter-proof. */
-  protected closeBy(evidence: 'poll' | 'boot', reason: EndReason, latest: number, counterProof: string): void {
+  /** Ends the run between its last proof and a counter-proof, `likely` then or, where that is null, in the middle. */
+  protected closeBy(
+    evidence: 'poll' | 'boot',
+    reason: EndReason,
+    { latest, by }: { latest: number; by: string },
+    likely: number | null = null,
+  ): void {
     const run = this.run;
     if (run === null) return;
     const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
-    this.close({ evidence, reason, task: null, window, near: 'middle', proofs: [run.provenBy, counterProof] });
+    this.close({ evidence, reason, task: null, window, near: 'middle', likely, proofs: [run.provenBy, by] });
   }
 
   /** Ends the run by the word of an agent, whose stamp is the likeliest instant, or of a person (ledger rule 22). */
@@ -71,6 +76,7 @@ export class RunBook {
       task: null,
       window,
       near: 'latest',
+      likely: null,
       proofs: [provenBy, `reported by ${source}`],
     });
   }

@@ -31,6 +31,7 @@ export function sessionOf(run: Run, end: EndEvidence | null): Session {
     endReason: end?.reason ?? null,
     user: run.start.task?.user ?? end?.task?.user ?? null,
     segments: run.segments,
+    pauses: [],
   };
 }
 

@@ -1,7 +1,9 @@
-import { emptyProfile, newGuest, type GuestProfile, type GuestState } from './guest.js';
+import { newGuest, type GuestProfile, type GuestState } from './guest.js';
+import { CLOCK_RATE_ERROR } from './node-clock.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow } from './observation.js';
 import {
+  narrowedStart,
   runningSpan,
   samenessOf,
   startByUptime,
@@ -10,14 +12,14 @@ import {
   type Span,
   type UptimeSample,
 } from './span.js';
-import { meets, middle, widen } from './window.js';
+import { meets, middle, widen, type Window } from './window.js';
 
 /** The stored sample is renewed at ten minutes, then daily (ledger rule 5). */
 const RENEW_YOUNG_MS = 10 * 60_000;
 const RENEW_MS = 24 * 3_600_000;
 /** A narrower start is worth a write only when it gained this much. */
 const WORTH_MS = 10;
-/** An uptime this near to the node's own is a container's glitch (proxmox-api.md, trap 14). */
+/** An uptime this near to the node's own is a container's glitch (proxmox-api.md, trap 14): both are floored to the second. */
 const HOST_UPTIME_MS = 1_500;
 
 export interface RowInput {
@@ -54,7 +56,8 @@ export function applyRow(input: RowInput): RowOutput {
   if (row.status === 'stopped' || row.qmpstatus === 'shutdown') return { guest: applyStopped(input), sample: null };
   // Without pid or uptime it is starting or ending: neither running nor stopped is proven (rule 7).
   if (row.pid === null || row.uptimeS === null || row.uptimeS === 0) return { guest: notSampled(input), sample: null };
-  return applyRunning(input, row.pid, { ...at, uptimeS: row.uptimeS });
+  const sample = { sentAt: at.sentAt, receivedAt: at.receivedAt, uptimeS: row.uptimeS };
+  return applyRunning(input, row.pid, sample);
 }
 
 /** The guest is missing from its node's list: no sample, which ends nothing; its span reaches to the last list that had it (rule 18). */
@@ -90,7 +93,7 @@ function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOu
   if (last?.state === 'running' && last.nodeId === input.node.id && last.pid === pid) {
     // A span without a sample of its own has none in memory either: what lies there is of the process before.
     const previous = last.sample === null ? null : (input.lastSample ?? last.sample);
-    const sameness = usable === null ? 'glitch' : samenessOf({ ...last, sample: previous }, pid, usable);
+    const sameness = usable === null ? 'glitch' : samenessOf({ pid, sample: previous }, pid, usable);
     if (sameness !== 'new') {
       const kept = sameness === 'same' ? usable : null;
       return { guest: joined(guest, last, input, kept), sample: kept };
@@ -117,22 +120,37 @@ function isUnsettled(row: GuestRow): boolean {
 
 /** One more sample of the span's process; the guest stays the same object where nothing is worth a write. */
 function joined(guest: GuestState, last: Span, input: RowInput, sample: UptimeSample | null): GuestState {
-  const next = withRunning(last, input.at, sample);
-  const gainMs = width(last) - width(next);
+  const start = sample === null ? last.start : narrowedStart(last, sample);
+  const gainMs = width(last.start) - width(start);
   const ageMs = sample === null || last.sample === null ? 0 : sample.sentAt - last.sample.sentAt;
   const renewMs = (last.sample?.uptimeS ?? 0) * 1000 < RENEW_YOUNG_MS ? RENEW_YOUNG_MS : RENEW_MS;
   if (guest.isOpen && gainMs < WORTH_MS && ageMs < renewMs) return guest;
+  const next = withRunning(last, input.at, sample);
   const kept = { ...next, sample: ageMs >= renewMs || last.sample === null ? next.sample : last.sample };
   return { ...guest, nodeId: input.node.id, spans: [...guest.spans.slice(0, -1), kept], isOpen: true };
 }
 
-function width(span: Span): number {
-  return span.start === null ? Number.MAX_SAFE_INTEGER : span.start.latest - span.start.earliest;
+function width(start: Window | null): number {
+  return start === null ? Number.MAX_SAFE_INTEGER : start.latest - start.earliest;
 }
 
+/**
+ * True where the uptime is the node's own. Both count on one clock of the node, so they are compared as they read now: at an age
+ * of hours either reaches back to an instant that is seconds off, and by itself would name another boot.
+ */
 function isHostUptime(node: NodeState, sample: UptimeSample): boolean {
+  const since = {
+    earliest: sample.sentAt - sample.uptimeS * 1000 - 1000,
+    latest: sample.receivedAt - sample.uptimeS * 1000,
+  };
+  const { uptimeClock } = node;
+  if (uptimeClock !== null) {
+    const driftMs = Math.ceil(Math.abs(sample.sentAt - uptimeClock.asOf) * CLOCK_RATE_ERROR);
+    if (meets(widen(uptimeClock.offset, HOST_UPTIME_MS + driftMs), since)) return true;
+  }
+  // A boot since the node's uptime was last asked for is told by the log.
   const boot = node.boots.at(-1);
-  return boot !== undefined && Math.abs(middle(startByUptime(sample)) - middle(boot)) < HOST_UPTIME_MS;
+  return boot !== undefined && Math.abs(middle(since) - middle(boot)) < HOST_UPTIME_MS;
 }
 
 /** Closes the open span at the last list that held it, and begins the next. */
@@ -155,5 +173,12 @@ function withProfile(guest: GuestState | null, input: RowInput): GuestState {
 }
 
 function isSameProfile(a: GuestProfile, b: GuestProfile): boolean {
-  return (Object.keys(emptyProfile) as (keyof GuestProfile)[]).every((key) => a[key] === b[key]);
+  return (
+    a.name === b.name &&
+    a.cores === b.cores &&
+    a.memoryBytes === b.memoryBytes &&
+    a.tags === b.tags &&
+    a.pool === b.pool &&
+    a.isTemplate === b.isTemplate
+  );
 }

@@ -1,4 +1,5 @@
 import type { EndReason, Evidence } from './evidence.js';
+import type { Pause, PauseEdge } from './pause.js';
 
 /** One end of a session: the truth lies in [earliest, latest], `at` is its likeliest instant (ledger rule 6). */
 export interface Edge {
@@ -30,6 +31,8 @@ export interface Session {
   /** user@realm of the start's task, else of the end's. */
   user: string | null;
   segments: Segment[];
+  /** In order, disjoint, and within the session. */
+  pauses: readonly Pause[];
 }
 
 /** Evidence that could not be true together; the weaker was set aside (ledger rule 12). */
@@ -82,19 +85,65 @@ function beginsAfter(a: Session, b: Session): boolean {
   return startOf(a) > endOf(b);
 }
 
-/** True when nothing that is stored of a session differs. */
-export function isSameSession(a: Session, b: Session): boolean {
-  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+/** The session with another end, its segments cut to it. */
+export function endingAt(session: Session, end: Edge): Session {
+  const { at } = end;
+  const last = session.segments.length - 1;
+  const segments = session.segments.map((segment, k) => ({
+    ...segment,
+    startedAt: Math.min(segment.startedAt, at),
+    endedAt: k === last ? at : Math.min(segment.endedAt ?? at, at),
+  }));
+  return { ...session, end, segments };
 }
 
-function canonical(session: Session): unknown[] {
-  const edge = (e: Edge | null): unknown =>
-    e === null ? null : [e.at, e.earliest, e.latest, e.evidence, e.upid, e.proofs];
-  return [
-    edge(session.start),
-    edge(session.end),
-    session.endReason,
-    session.user,
-    session.segments.map((s) => [s.nodeId, s.startedAt, s.endedAt]),
-  ];
+/** True when nothing that is stored of a session differs. */
+export function isSameSession(a: Session, b: Session): boolean {
+  return (
+    isSameEdge(a.start, b.start) &&
+    (a.end === null || b.end === null ? a.end === b.end : isSameEdge(a.end, b.end)) &&
+    a.endReason === b.endReason &&
+    a.user === b.user &&
+    isSameList(a.segments, b.segments, isSameSegment) &&
+    hasSamePauses(a, b)
+  );
+}
+
+function isSameEdge(a: Edge, b: Edge): boolean {
+  return (
+    a.at === b.at &&
+    a.earliest === b.earliest &&
+    a.latest === b.latest &&
+    a.evidence === b.evidence &&
+    a.upid === b.upid &&
+    isSameList(a.proofs, b.proofs, (one, other) => one === other)
+  );
+}
+
+function isSameSegment(a: Segment, b: Segment): boolean {
+  return a.nodeId === b.nodeId && a.startedAt === b.startedAt && a.endedAt === b.endedAt;
+}
+
+function isSameList<T>(a: readonly T[], b: readonly T[], isSame: (one: T, other: T) => boolean): boolean {
+  return a.length === b.length && a.every((one, k) => isSame(one, b[k] as T));
+}
+
+/** True when the pauses are stored as they are. */
+export function hasSamePauses(a: Session, b: Session): boolean {
+  return isSameList(a.pauses, b.pauses, isSamePause);
+}
+
+function isSamePause(a: Pause, b: Pause): boolean {
+  const hasSameEnd = a.end === null || b.end === null ? a.end === b.end : isSamePauseEdge(a.end, b.end);
+  return a.kind === b.kind && isSamePauseEdge(a.start, b.start) && hasSameEnd;
+}
+
+function isSamePauseEdge(a: PauseEdge, b: PauseEdge): boolean {
+  return (
+    a.at === b.at &&
+    a.earliest === b.earliest &&
+    a.latest === b.latest &&
+    a.evidence === b.evidence &&
+    a.upid === b.upid
+  );
 }

@@ -48,6 +48,7 @@ export function slotsOf(
       // What a start still running has done is known only once its process is seen.
       if (effect.edge === 'start' && task.outcome === 'running') continue;
       if (effect.edge === 'move' && !moves.includes(task)) continue;
+      if (effect.edge === 'end' && isCleanup(task, moves, asOf)) continue;
       const window = spanOf(task, asOf);
       const slot = slotFor(slots, task, effect, window);
       const targetId = effect.edge === 'move' ? targetOf(task, slot, ordered, asOf) : null;
@@ -110,6 +111,14 @@ function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
   );
 }
 
+/** A stop on another node inside a migration that failed takes only the receiving process away: the guest runs on at its source (rule 14). */
+function isCleanup(task: Task, moves: readonly Task[], asOf: number): boolean {
+  if (task.type !== 'qmstop') return false;
+  return moves.some(
+    (move) => move.outcome === 'failed' && move.nodeId !== task.nodeId && meets(task.start, spanOf(move, asOf)),
+  );
+}
+
 /** Where a migration led: to the process that came by it, else to the node of the earliest start inside it (ledger rule 14). */
 function targetOf(move: Task, slot: Slot | null, tasks: readonly Task[], asOf: number): number | null {
   if (slot?.bornBy === move) return slot.right?.nodeId ?? null;
@@ -119,7 +128,7 @@ function targetOf(move: Task, slot: Slot | null, tasks: readonly Task[], asOf: n
 function markBorn(slots: Slot[], moves: readonly Task[], tasks: readonly Task[], asOf: number): void {
   for (const slot of slots) {
     const span = slot.right;
-    if (span?.state !== 'running' || span.start === null) continue;
+    if (span?.state !== 'running' || span.start === null || span.isBarred) continue;
     const start = span.start;
     slot.bornBy =
       moves.findLast(
@@ -215,7 +224,7 @@ function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window):
 function hasBegunBefore(slot: Slot, window: Window): boolean {
   const span = slot.right;
   if (span?.state !== 'running' || slot.bornBy !== null) return false;
-  return (span.start?.latest ?? span.first.receivedAt) < window.earliest;
+  return ((span.isBarred ? null : span.start)?.latest ?? span.first.receivedAt) < window.earliest;
 }
 
 function isObservedEnd(slot: Slot, task: Task): boolean {

@@ -1,5 +1,6 @@
 import type { Exchange } from './observation.js';
 import { CLOCK_RATE_ERROR } from './node-clock.js';
+import type { PauseSpan } from './pause-span.js';
 import { intersect, type Window } from './window.js';
 
 /** An uptime is exact to its second only while the process is young: rates differ by 100 ppm (ledger rule 7). */
@@ -31,6 +32,8 @@ export interface Span {
   isBarred: boolean;
   /** The sample that sameness is judged against (ledger rule 5). */
   sample: UptimeSample | null;
+  /** What was seen of its pauses, in order of time. */
+  pauses: readonly PauseSpan[];
   /** Who told of it; absent where a poll saw it. */
   source?: 'agent' | 'manual' | undefined;
 }
@@ -51,7 +54,7 @@ export type Sameness = 'same' | 'glitch' | 'new';
  * Whether a running sample is of the span's process (ledger rule 5): same pid, and an uptime grown by the elapsed time
  * +- 3 s +- 200 ppm. A larger uptime with the same pid is a glitch, whose value is not kept; a smaller one is a new process.
  */
-export function samenessOf(span: Span, pid: number | null, sample: UptimeSample): Sameness {
+export function samenessOf(span: Pick<Span, 'pid' | 'sample'>, pid: number | null, sample: UptimeSample): Sameness {
   if (span.pid !== null && pid !== null && span.pid !== pid) return 'new';
   if (span.sample === null) return 'same';
   const elapsedMs = sample.sentAt - span.sample.sentAt;
@@ -70,17 +73,19 @@ export function samenessOf(span: Span, pid: number | null, sample: UptimeSample)
 export function withRunning(span: Span, at: Exchange, sample: UptimeSample | null): Span {
   const last = { sentAt: at.sentAt, receivedAt: at.receivedAt };
   if (sample === null) return { ...span, last };
-  const isYoung = sample.uptimeS * 1000 < YOUNG_MS;
-  const window = startByUptime(sample);
-  const narrowed = span.start === null ? window : isYoung ? intersect(span.start, window) : span.start;
-  return {
-    ...span,
-    last,
-    // Two readings that exclude each other are a fault of one of them: the first keeps its word.
-    start: narrowed ?? span.start,
-    isYoung: span.isYoung || isYoung,
-    sample,
-  };
+  return { ...span, last, start: narrowedStart(span, sample), isYoung: span.isYoung || isYoung(sample), sample };
+}
+
+/** The span's start as one more sample of its process leaves it: the same object where an old process tells nothing new. */
+export function narrowedStart(span: Span, sample: UptimeSample): Window | null {
+  if (span.start === null) return startByUptime(sample);
+  if (!isYoung(sample)) return span.start;
+  // Two readings that exclude each other are a fault of one of them: the first keeps its word.
+  return intersect(span.start, startByUptime(sample)) ?? span.start;
+}
+
+function isYoung(sample: UptimeSample): boolean {
+  return sample.uptimeS * 1000 < YOUNG_MS;
 }
 
 /** A new running span from its first sample. */
@@ -97,6 +102,7 @@ export function runningSpan(nodeId: number, pid: number | null, at: Exchange, sa
     isYoung: false,
     isBarred: false,
     sample: null,
+    pauses: [],
   };
   return withRunning(empty, at, sample);
 }
@@ -115,5 +121,6 @@ export function stoppedSpan(nodeId: number, at: Exchange): Span {
     isYoung: false,
     isBarred: false,
     sample: null,
+    pauses: [],
   };
 }

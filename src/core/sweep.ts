@@ -1,4 +1,5 @@
 import { unknownStart } from './edge.js';
+import { fencedAt, hostGoneAt } from './host-gone.js';
 import { PossibleBook } from './possible-book.js';
 import { isContinued, laterOf, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
@@ -9,14 +10,12 @@ import {
   isBirthOrDeath,
   mayHaveBegunBy,
   restartOf,
+  settledAt,
   spanOf,
   type Task,
   type TaskEffect,
 } from './task.js';
 import { meets, type Window } from './window.js';
-
-/** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
-export const SETTLE_MS = 3 * 60_000;
 
 /** What the sweep needs beside the slots. */
 export interface SweepContext {
@@ -35,7 +34,7 @@ export class Sweep extends PossibleBook {
 
   apply(event: SlotEvent, slot: Slot): void {
     if (event.kind === 'boot') {
-      this.boot(event.nodeId, event.window);
+      this.boot(event.nodeId, event.window, slot);
       return;
     }
     if (event.effect.edge === 'start') this.startTask(event.task, event.effect, event.window);
@@ -46,9 +45,11 @@ export class Sweep extends PossibleBook {
     if (hasTold || isBirthOrDeath(event.task)) this.hasHistory = true;
   }
 
-  private boot(nodeId: number, window: Window): void {
-    if (this.run === null || this.run.nodeId !== nodeId || this.run.provenAt > window.latest) return;
-    this.closeBy('boot', 'host', window.latest, 'the node booted anew');
+  private boot(nodeId: number, window: Window, slot: Slot): void {
+    const { run } = this;
+    if (run === null || run.nodeId !== nodeId || run.provenAt > window.latest) return;
+    const counterProof = { latest: window.latest, by: 'the node booted anew' };
+    this.closeBy('boot', 'host', counterProof, hostGoneAt(run, window, slot));
   }
 
   /** A start whose process no sample shows. */
@@ -61,7 +62,7 @@ export class Sweep extends PossibleBook {
       return;
     }
     // An OK start means that nothing ran: what ran before ended without a trace.
-    if (this.run !== null) this.closeBy('poll', 'unlogged', window.latest, `task ${task.upid}`);
+    if (this.run !== null) this.closeBy('poll', 'unlogged', { latest: window.latest, by: `task ${task.upid}` });
     this.openByTask(task, window, this.lowerBound());
   }
 
@@ -88,6 +89,7 @@ export class Sweep extends PossibleBook {
       task,
       window: { earliest: this.endBound(task, effect, run), latest },
       near: effect.near,
+      likely: null,
       proofs: [run.provenBy, `task ${task.upid}`],
     });
     const backup = backupAround(task, this.context.tasks, this.context.asOf);
@@ -132,8 +134,9 @@ export class Sweep extends PossibleBook {
   /** Moved while it ran, and no member that we see has it: the run goes on where we do not look (rule 14). */
   private moveAway(task: Task, window: Window): void {
     const run = this.run;
-    const isSettled = task.outcome === 'ok' && this.context.asOf - window.latest >= SETTLE_MS;
-    if (run === null || run.nodeId !== task.nodeId || !isSettled || run.provenAt > window.latest) return;
+    const settlesAt = settledAt(task);
+    if (settlesAt === null || this.context.asOf < settlesAt) return;
+    if (run === null || run.nodeId !== task.nodeId || run.provenAt > window.latest) return;
     // A stopped guest is moved just as well, so that it ran until then is not proven.
     const proofs = [run.provenBy, `task ${task.upid}`];
     this.close({
@@ -142,6 +145,7 @@ export class Sweep extends PossibleBook {
       task,
       window: { earliest: run.provenAt, latest: window.latest },
       near: 'end',
+      likely: null,
       proofs,
     });
   }
@@ -171,7 +175,7 @@ export class Sweep extends PossibleBook {
       this.closeTold(span.source, window, run.provenBy);
       return;
     }
-    this.closeBy('poll', 'unlogged', span.first.receivedAt, 'a sample of stopped');
+    this.closeBy('poll', 'unlogged', { latest: span.first.receivedAt, by: 'a sample of stopped' });
     const backup = tasks.findLast((task) => task.type === 'vzdump' && meets(spanOf(task, asOf), window));
     if (backup?.nodeId === run.nodeId) this.notePossible(backup, spanOf(backup, asOf), true);
   }
@@ -195,17 +199,28 @@ export class Sweep extends PossibleBook {
 
   /** Another process is seen: the one before ended, and nothing said so but, perhaps, the task that restarted it. */
   private closeBefore(span: Span, slot: Slot, run: Run): void {
-    const latest = span.start?.latest ?? span.first.receivedAt;
     const task = slot.startTask;
-    if (task?.type === 'vzdump' && run.nodeId === task.nodeId) {
+    // A process that is older than the run says nothing of when it began: its task does.
+    const begun = span.isBarred ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
+    const latest = begun?.latest ?? span.first.receivedAt;
+    if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
       const earliest = Math.max(run.provenAt, task.start.earliest);
       const window = { earliest, latest: Math.max(latest, earliest) };
       const proofs = [run.provenBy, `task ${task.upid}`];
-      this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', proofs });
+      this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', likely: null, proofs });
       return;
     }
-    const isElsewhere = run.nodeId !== span.nodeId && span.source === undefined;
-    this.closeBy('poll', isElsewhere ? 'fenced' : 'unlogged', latest, 'the start of the next process');
+    const counterProof = { latest, by: 'the start of the next process' };
+    const isOnlyTold = span.source !== undefined;
+    if (run.nodeId === span.nodeId || isOnlyTold) this.closeBy('poll', 'unlogged', counterProof);
+    else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
+  }
+
+  /** A migration that failed may have stopped the container and begun it again, as the backup may have (proxmox-api.md, section 2). */
+  private hasTriedToMove(run: Run, latest: number): boolean {
+    const { tasks, asOf } = this.context;
+    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
+    return tasks.some((one) => one.type === 'vzmigrate' && one.outcome !== 'ok' && meets(spanOf(one, asOf), window));
   }
 
   private openObserved(span: Span, slot: Slot): void {

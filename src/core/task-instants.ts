@@ -9,13 +9,16 @@ const SAME_BOOT_MS = 30_000;
 /** A stamp of an end and one of a start are floored: their difference is the length to a second either way. */
 const FLOOR_MS = 1_000;
 
+/** What a row of the log says of when: stamps of whole seconds, and ticks since the boot. */
+export type TaskStamps = Pick<TaskRow, 'startTimeS' | 'endTimeS' | 'pstart'>;
+
 /**
  * When a task of the log began and ended, on our clock (ledger rule 11). `boot` is the node's boot as its uptime tells now; a
  * UPID's pstart counts from it and knows of no step, so it goes before the stamp wherever both are of one boot. Without it, or
  * for an earlier boot, the stamps alone speak.
  */
 export function taskInstants(
-  row: TaskRow,
+  row: TaskStamps,
   boot: NodeClock | null,
   clock: NodeClock,
   earlier: NodeClock | null,
@@ -40,19 +43,19 @@ export function taskInstants(
   return { start, end: notBefore(start, isSettled ? end : hull(end, byLength), row) };
 }
 
-function startByTicks(row: TaskRow, boot: NodeClock, clock: NodeClock, earlier: NodeClock | null): Window {
+function startByTicks(row: TaskStamps, boot: NodeClock, clock: NodeClock, earlier: NodeClock | null): Window {
   const at = row.pstart * 10;
   const ageMs = Math.abs(boot.asOf - (boot.offset.latest + at));
   const driftMs = earlier === null ? unwatchedMs(ageMs, clock) : Math.ceil(ageMs * CLOCK_RATE_ERROR);
   return { earliest: boot.offset.earliest + at - FORK_MS - driftMs, latest: boot.offset.latest + at + 10 + driftMs };
 }
 
-function endByLength(start: Window, row: TaskRow): Window {
+function endByLength(start: Window, row: TaskStamps): Window {
   const lengthMs = Math.max(0, ((row.endTimeS ?? row.startTimeS) - row.startTimeS) * 1000);
   return { earliest: start.earliest + Math.max(0, lengthMs - FLOOR_MS), latest: start.latest + lengthMs + FLOOR_MS };
 }
 
 /** No task ends before it began; a stamp of an end that seems to says that the clock was set back between. */
-function notBefore(start: Window, end: Window, row: TaskRow): Window {
+function notBefore(start: Window, end: Window, row: TaskStamps): Window {
   return end.latest >= start.earliest ? end : endByLength(start, row);
 }

@@ -39,7 +39,8 @@ const STOPS: Record<string, Omit<TaskEffect, 'edge'>> = {
   qmreboot: { reason: 'reboot', isCertain: true, near: 'end' },
   qmsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
   vzsuspend: { reason: 'suspend', isCertain: true, near: 'end' },
-  vzreboot: { reason: 'reboot', isCertain: true, near: 'start' },
+  // An orderly shutdown, and the start as soon as it is done: the run ends near the task's end, not near its beginning.
+  vzreboot: { reason: 'reboot', isCertain: true, near: 'end' },
   // These end a run only where there was one: on a stopped guest they succeed just as well.
   qmrollback: { reason: 'rollback', isCertain: false, near: 'start' },
   vzrollback: { reason: 'rollback', isCertain: false, near: 'start' },
@@ -102,10 +103,15 @@ const MAY_RESTART: ReadonlySet<string> = new Set([
   'vzrollback',
 ]);
 
+/** True where the task may have ended one process of a guest and begun another, whatever the log says of it. */
+export function mayRestart({ type }: Task): boolean {
+  return MAY_RESTART.has(type);
+}
+
 /** The last instant before `task` at which another task of the guest may have begun its run; `otherwise` where that is later. */
 export function mayHaveBegunBy(task: Task, tasks: readonly Task[], asOf: number, otherwise: number): number {
   return tasks
-    .filter((one) => one !== task && MAY_RESTART.has(one.type) && one.start.earliest <= task.start.earliest)
+    .filter((one) => one !== task && mayRestart(one) && one.start.earliest <= task.start.earliest)
     .reduce((latest, one) => Math.max(latest, Math.min(spanOf(one, asOf).latest, task.start.latest)), otherwise);
 }
 
@@ -126,6 +132,15 @@ export function isBirthOrDeath(task: Task): boolean {
 /** The task from its first to its last possible instant; a running one reaches to `asOf`. */
 export function spanOf(task: Task, asOf: number): Window {
   return { earliest: task.start.earliest, latest: Math.max(task.start.latest, task.end?.latest ?? asOf) };
+}
+
+/** How long the receiving node's poll is waited for before a migration counts as one out of our sight. */
+const SETTLE_MS = 3 * 60_000;
+
+/** When the migration counts as one out of our sight, if no node shows the guest until then; null for any other task. */
+export function settledAt(task: Task): number | null {
+  if (task.type !== 'qmigrate' || task.outcome !== 'ok') return null;
+  return spanOf(task, task.start.latest).latest + SETTLE_MS;
 }
 
 /** The backup that a VM's shutdown belongs to, if any: stop mode shuts down as root and starts again without a task (proxmox-api.md, section 2.2). */

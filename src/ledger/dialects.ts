@@ -1,4 +1,6 @@
-/** Where SQLite and MySQL/MariaDB differ in what they answer. */
+import type { Knex } from 'knex';
+
+/** Where SQLite and MySQL/MariaDB differ in what they are asked and what they answer. */
 
 const MYSQL_UNIQUE = 1062;
 /**
@@ -48,6 +50,13 @@ export function rowsOf<T = Record<string, unknown>>(rawResult: unknown): T[] {
   if (Array.isArray(first)) return first as T[];
   const isHeader = typeof first === 'object' && first !== null && 'affectedRows' in first;
   return isHeader ? [] : (rawResult as T[]);
+}
+
+/** What follows an INSERT so that a row whose unique `key` is stored already gets these columns instead of being refused. */
+export function upsertClause(db: Knex, key: string, columns: readonly string[]): string {
+  const isSqlite = (db.client as { dialect: string }).dialect === 'sqlite3';
+  const values = columns.map((name) => `\`${name}\` = ${isSqlite ? `excluded.\`${name}\`` : `values(\`${name}\`)`}`);
+  return ` ${isSqlite ? `on conflict (\`${key}\`) do update set` : 'on duplicate key update'} ${values.join(', ')}`;
 }
 
 function numberOf(error: unknown, key: 'errcode' | 'errno'): number | null {

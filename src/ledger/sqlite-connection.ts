@@ -76,8 +76,8 @@ export class SqliteConnection {
     try {
       this.handle.exec(sql);
     } catch (error) {
-      // A refused COMMIT leaves the transaction open; the next borrower of this connection must not land in it.
-      if (/^\s*commit/i.test(sql)) this.attempt('ROLLBACK');
+      // A refused COMMIT or ROLLBACK leaves the transaction open; the next borrower of this connection must not land in it.
+      if (/^\s*(?:begin|commit|rollback)\b(?!\s+to\b)/i.test(sql)) this.attempt('ROLLBACK');
       throw error;
     }
     return [];

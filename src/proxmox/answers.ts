@@ -120,6 +120,7 @@ interface RawResource {
   pool?: RawText;
   lock?: RawText;
   tags?: RawText;
+  uptime?: RawNumber;
   maxcpu?: RawNumber;
   maxmem?: RawNumber;
   template?: RawFlag;
@@ -129,7 +130,7 @@ const readResources = reader<RawResource[]>({
   type: 'array',
   items: {
     type: 'object',
-    properties: { ...SHOWN, type: NAME, status: TEXT, pool: TEXT, maxcpu: AMOUNT },
+    properties: { ...SHOWN, type: NAME, status: TEXT, pool: TEXT, uptime: AMOUNT, maxcpu: AMOUNT },
     required: ['type'],
     if: { properties: { type: { enum: ['qemu', 'lxc'] } } },
     then: { properties: { vmid: VMID, node: NAME }, required: ['vmid', 'node'] },
@@ -146,6 +147,7 @@ export function resourceRows(data: unknown, request: string): ResourceRow[] {
         vmid: Number(raw.vmid),
         node: raw.node,
         status: textOf(raw.status) ?? 'unknown',
+        uptimeS: wholeOf(raw.uptime),
         name: textOf(raw.name),
         pool: textOf(raw.pool),
         lock: textOf(raw.lock),

@@ -93,7 +93,8 @@ export function isClosedEarly(error: unknown): boolean {
 export function statusFailure(statusCode: number, statusMessage: string, request: string): ProxmoxError {
   const said = printable(statusMessage);
   const facts = { statusCode, said };
-  const quoted = said === null ? '' : `: ${said}`;
+  // Proxmox ends some of its sentences itself: ours has its own stop.
+  const quoted = said === null ? '' : `: ${said.replace(/[\s.!]+$/, '')}`;
   if (statusCode === 401) {
     return new ProxmoxError(
       'unauthorized',

@@ -169,7 +169,7 @@ function isVanishedConfig(error: ProxmoxError | null): boolean {
   return error?.statusCode === 500 && /configuration file|\.conf\b/i.test(error.said ?? '');
 }
 
-/** GET /cluster/resources?type=vm: up to 14 s old, so it tells pool, lock and qmpstatus, and bounds nothing. */
+/** GET /cluster/resources?type=vm: up to 14 s old, so it bounds no session; it tells pool, lock and qmpstatus, dated by its uptime. */
 export async function fetchResources(api: ProxmoxApi, clock: Clock): Promise<Seen<ResourceRow[]>> {
   const path = '/cluster/resources';
   const { seen } = await ask(api, clock, path, { type: 'vm' }, (answer) => resourceRows(answer.data, `GET ${path}`));

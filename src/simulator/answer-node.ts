@@ -1,9 +1,8 @@
 import { ApiError, allowParameters, type AnswerContext } from './answer.js';
-import { hostUptimeS, requireVm } from './answer-guests.js';
+import { hostUptimeS } from './answer-guests.js';
 import { wholeNumber } from './answer-tasks.js';
 import { hasPrivilege } from './permissions.js';
 import type { JournalEntry, Machine } from './machine.js';
-import type { GuestType } from './scenario.js';
 import { countUpTo } from './timeline.js';
 import { releases } from './versions.js';
 
@@ -104,43 +103,6 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 function syslogTime(stampS: number): string {
   const date = new Date(stampS * 1000);
   return `${months[date.getUTCMonth()]} ${String(date.getUTCDate()).padStart(2, '0')} ${date.toISOString().slice(11, 19)}`;
-}
-
-const binsByFrame: Readonly<Record<string, { binS: number; count: number }>> = {
-  hour: { binS: 60, count: 70 },
-  day: { binS: 1800, count: 70 },
-  week: { binS: 10_800, count: 70 },
-};
-
-/** GET .../rrddata: a bin has cpu and mem where the guest had a process in at least half of it (proxmox-api.md 10). */
-export function rrdData(context: AnswerContext, machine: Machine, type: GuestType, vmid: number): unknown[] {
-  allowParameters(context.query, ['timeframe', 'cf', 'ds']);
-  requireVm(context, machine, type, vmid, 'VM.Audit');
-  const frame = binsByFrame[context.query['timeframe'] ?? ''];
-  if (frame === undefined)
-    throw new ApiError(400, 'Parameter verification failed.', {
-      timeframe: 'property is missing and it is not optional',
-    });
-  const { engine, at } = context;
-  const lives = engine.lives.get(machine.cluster)?.get(vmid) ?? [];
-  const lastBinS = Math.floor(machine.clock.wallS(at) / frame.binS) * frame.binS;
-  return Array.from({ length: frame.count }, (_, index) => {
-    const time = lastBinS - (frame.count - 1 - index) * frame.binS;
-    const endAt = at - (machine.clock.wallS(at) - time) * 1000;
-    const samples = Array.from({ length: 6 }, (_, part) => endAt - (part + 0.5) * (frame.binS / 6) * 1000);
-    const isUp = (sampleAt: number): boolean => lives.some((life) => isRunningAt(life, sampleAt));
-    return samples.filter(isUp).length >= 3
-      ? { time, cpu: 0.05, maxcpu: 2, mem: 1073741824, maxmem: 2147483648 }
-      : { time };
-  });
-}
-
-function isRunningAt(
-  life: { destroyedAt: number | null; states: { at(at: number): { process: unknown } | undefined } },
-  at: number,
-): boolean {
-  if (life.destroyedAt !== null && life.destroyedAt <= at) return false;
-  return (life.states.at(at)?.process ?? null) !== null;
 }
 
 /** GET /nodes/{node}/certificates/info: any caller. */

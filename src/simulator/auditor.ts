@@ -1,3 +1,4 @@
+import type { LedgerPause } from './audit-pauses.js';
 import type { GuestType } from './scenario.js';
 import type { TrueSession } from './truth.js';
 
@@ -15,10 +16,13 @@ export interface LedgerSession {
   endEarliest: number | null;
   endLatest: number | null;
   endEvidence: string | null;
+  pauses?: readonly LedgerPause[];
 }
 
 export interface BoundaryError {
   edge: 'start' | 'end';
+  /** The session that it is of. */
+  truth: TrueSession;
   /** The evidence that the ledger names. */
   kind: string;
   /** Stated minus true. */
@@ -167,7 +171,8 @@ function compareEdges(report: AuditReport, truth: TrueSession, session: LedgerSe
     report.outOfBounds.push({ truth, ledger: session, edge: 'start' });
   }
   const widthMs = startEarliest === null ? null : startLatest - startEarliest;
-  report.boundaryErrors.push({ edge: 'start', kind: startEvidence, errorMs: startAt - truth.startedAt, widthMs });
+  const startErrorMs = startAt - truth.startedAt;
+  report.boundaryErrors.push({ edge: 'start', truth, kind: startEvidence, errorMs: startErrorMs, widthMs });
   if (truth.endedAt === null && session.endAt === null) return;
   if (truth.endedAt === null || session.endAt === null) {
     report.outOfBounds.push({ truth, ledger: session, edge: 'end' });
@@ -178,7 +183,8 @@ function compareEdges(report: AuditReport, truth: TrueSession, session: LedgerSe
   if (truth.endedAt < earliest || truth.endedAt > latest)
     report.outOfBounds.push({ truth, ledger: session, edge: 'end' });
   const errorMs = session.endAt - truth.endedAt;
-  report.boundaryErrors.push({ edge: 'end', kind: session.endEvidence ?? '', errorMs, widthMs: latest - earliest });
+  const kind = session.endEvidence ?? '';
+  report.boundaryErrors.push({ edge: 'end', truth, kind, errorMs, widthMs: latest - earliest });
 }
 
 /** True when both true edges lie within the session's bounds. */

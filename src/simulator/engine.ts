@@ -18,6 +18,8 @@ export interface FlowContext {
   random: Random;
   /** Its end is noticed late: the parent is itself a worker (proxmox-api.md 1.2). */
   isNoticedLate: boolean;
+  /** Of the process that it starts; left out: the node's next. */
+  pid?: number;
 }
 
 /** The world in motion: moves forward only, and writes what happens into timelines that can be read at any past instant. */

@@ -149,7 +149,7 @@ export function snapshotTask(
   withRam: boolean,
 ): SimulatedTask {
   return guestTask(engine, life, 'snapshot', context, function* () {
-    const { process, qmpStatus } = life.state;
+    const { process } = life.state;
     engine.set(life, { lock: 'snapshot' });
     yield takesMs;
     if (
@@ -157,11 +157,11 @@ export function snapshotTask(
       life.type === 'qemu' &&
       process !== null &&
       life.state.process === process &&
-      qmpStatus === 'running'
+      life.state.qmpStatus === 'running'
     ) {
       engine.set(life, { qmpStatus: 'save-vm' });
       yield 1000;
-      if (life.state.process === process) engine.set(life, { qmpStatus });
+      if (life.state.process === process) engine.set(life, { qmpStatus: 'running' });
     }
     engine.set(life, { lock: null });
     return 'OK';

@@ -50,6 +50,29 @@ export function resetTask(engine: Engine, life: GuestLife, context: FlowContext)
   });
 }
 
+/** True where QEMU holds the guest's CPUs still. */
+export function isHalted(qmpStatus: string): boolean {
+  return qmpStatus === 'paused' || qmpStatus === 'io-error' || qmpStatus === 'suspended';
+}
+
+/** The CPUs of a VM stand still for so long, unless something resumes or ends it sooner. No task. */
+export function haltInside(engine: Engine, life: GuestLife, state: string, takesMs: number): void {
+  if (life.type !== 'qemu' || !isAwake(life)) return;
+  const session = life.openSession;
+  engine.set(life, { qmpStatus: state });
+  engine.book.pause(life, engine.now, state);
+  const wake = (): void => {
+    const isOver = life.openSession !== session || session?.pauses.at(-1)?.to !== null;
+    if (isOver) return;
+    // What is just being moved wakes where it arrives.
+    if (life.state.qmpStatus === 'inmigrate') engine.later(1000, wake);
+    if (life.state.qmpStatus !== state) return;
+    engine.set(life, { qmpStatus: 'running' });
+    engine.book.unpause(life, engine.now);
+  };
+  engine.later(takesMs, wake);
+}
+
 /** qmpause: the CPUs stop, the process stays. */
 export function pauseTask(
   engine: Engine,
@@ -61,7 +84,7 @@ export function pauseTask(
     yield context.random.between(50, 400);
     if (life.state.process === null || life.state.qmpStatus !== 'running') return `VM ${life.vmid} not running`;
     engine.set(life, { qmpStatus: 'paused' });
-    engine.book.pause(life, engine.now);
+    engine.book.pause(life, engine.now, 'paused');
     return 'OK';
   };
   return guestTask(engine, life, 'pause', context, body, allowedLocks);
@@ -76,12 +99,13 @@ export function resumeTask(
   allowedLocks: string[] = [],
 ): SimulatedTask {
   const body = function* (): Flow {
-    const { process, lock, machine, qmpStatus } = life.state;
+    const { process, lock, machine } = life.state;
     if (process === null && (lock === 'suspended' || life.type === 'lxc')) {
       return yield* bringUp(engine, life, machine, context, takesMs);
     }
     yield context.random.between(50, 400);
-    if (process === null || qmpStatus !== 'paused') return process === null ? `VM ${life.vmid} not running` : 'OK';
+    const { qmpStatus } = life.state;
+    if (process === null || !isHalted(qmpStatus)) return process === null ? `VM ${life.vmid} not running` : 'OK';
     engine.set(life, { qmpStatus: 'running' });
     engine.book.unpause(life, engine.now);
     return 'OK';

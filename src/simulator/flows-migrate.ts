@@ -1,4 +1,5 @@
 import type { Engine, Flow, FlowContext } from './engine.js';
+import { isHalted } from './flows-inside.js';
 import { asRoot, bringUp, guestTask, locked, startTask, waitWithProcess } from './flows-power.js';
 import type { GuestLife, GuestProcess } from './life.js';
 import type { Machine } from './machine.js';
@@ -65,11 +66,11 @@ function* migrateLive(
 
 /** The config moves, then the target resumes, and the session goes on there. */
 function* switchOver(engine: Engine, life: GuestLife, to: Machine, process: GuestProcess, resumeMs: number): Flow {
-  const isPaused = life.state.qmpStatus === 'paused';
+  const { qmpStatus } = life.state;
   engine.moveConfig(life, to, { process, qmpStatus: 'inmigrate' });
   yield resumeMs;
   if (life.state.process === process) {
-    engine.set(life, { qmpStatus: isPaused ? 'paused' : 'running' });
+    engine.set(life, { qmpStatus: isHalted(qmpStatus) ? qmpStatus : 'running' });
     engine.book.move(life, engine.now, to.name);
   }
   return 'OK';

@@ -66,7 +66,9 @@ export function* bringUp(
     engine.set(life, { isMonitorUp: true });
     yield random.between(100, 800);
   }
-  engine.startProcess(life, machine, random.between(0, 40), life.state.lock === 'suspended' ? { lock: null } : {});
+  const change = life.state.lock === 'suspended' ? { lock: null } : {};
+  const process = engine.startProcess(life, machine, random.between(0, 40), change);
+  if (context.pid !== undefined) process.pid = context.pid;
   engine.book.open(life, engine.now);
   yield random.between(200, 1500);
   return 'OK';

@@ -1,7 +1,16 @@
 import type { Engine, FlowContext } from './engine.js';
 import { cloneTask, destroyTask, rollbackTask, snapshotTask, templateTask } from './flows-config.js';
 import { haRelocate, haRequest } from './flows-ha.js';
-import { crash, pauseTask, powerOff, rebootInside, resetTask, resumeTask, suspendTask } from './flows-inside.js';
+import {
+  crash,
+  haltInside,
+  pauseTask,
+  powerOff,
+  rebootInside,
+  resetTask,
+  resumeTask,
+  suspendTask,
+} from './flows-inside.js';
 import { migrateTask, plainTask, remoteMigrateTask } from './flows-migrate.js';
 import { guestTask, rebootTask, rootUser, shutdownTask, startTask, stopBody } from './flows-power.js';
 import type { GuestLife } from './life.js';
@@ -40,7 +49,7 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
   const { random } = context;
   switch (event.kind) {
     case 'start':
-      return startTask(engine, life, context, event.takesMs, event.error);
+      return startTask(engine, life, { ...context, ...pidOf(event) }, event.takesMs, event.error);
     case 'stop':
       return guestTask(engine, life, 'stop', context, () => stopBody(engine, life, context, 'stop'));
     case 'shutdown':
@@ -60,6 +69,9 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
       return life.type === 'qemu' ? resetTask(engine, life, context) : null;
     case 'pause':
       return life.type === 'qemu' ? pauseTask(engine, life, context) : null;
+    case 'halt':
+      haltInside(engine, life, event.state, event.takesMs);
+      return null;
     case 'resume':
       return resumeTask(engine, life, context, event.takesMs ?? random.between(500, 4000));
     case 'suspend_to_disk':
@@ -88,6 +100,10 @@ function happenToGuest(engine: Engine, life: GuestLife, event: GuestEvent, conte
     default:
       return happenToConfig(engine, life, event, context);
   }
+}
+
+function pidOf({ pid }: { pid?: number }): Pick<FlowContext, 'pid'> {
+  return pid === undefined ? {} : { pid };
 }
 
 function happenToConfig(

@@ -62,7 +62,8 @@ export interface SessionRecord {
   endedHow: EndedHow | null;
   /** The node from each instant on. */
   moves: { node: string; at: number }[];
-  pauses: { from: number; to: number | null }[];
+  /** With QEMU's name for each. */
+  pauses: { from: number; to: number | null; kind: string }[];
 }
 
 /** One life of a VMID: from its config file's creation to its removal. */

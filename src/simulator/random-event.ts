@@ -40,6 +40,7 @@ const weights: Readonly<Record<EventKind, number>> = {
   stop_all: 0.3,
   noise: 4,
   reinstall: 0,
+  halt: 0,
 };
 
 /** An event that is possible now, by weight; null when the dice met a node that is down. A few are ill-timed on purpose and fail as they would. */

@@ -2,6 +2,7 @@ import { Engine } from './engine.js';
 import { happen } from './flows.js';
 import { seededRandom, type Random } from './random.js';
 import { randomFaults } from './random-faults.js';
+import { randomPauses } from './random-pauses.js';
 import { possibleEvent } from './random-event.js';
 import { labToken } from './lab-scenario.js';
 import {
@@ -22,6 +23,8 @@ export interface RandomOptions {
   guests: number;
   /** Faults of the way between manager and nodes, over about a tenth of the time. Default false. */
   faults?: boolean;
+  /** Many more pauses of VMs, and some that no task logs. Default false. */
+  pauses?: boolean;
   /** What may happen; all kinds when left out. */
   kinds?: ReadonlySet<EventKind>;
   beganAt?: number;
@@ -33,6 +36,8 @@ export interface RandomOptions {
   clocks?: boolean;
   /** How long the nodes may have been up at the beginning. Default 200 days. */
   maxUptimeDays?: number;
+  /** Tasks an hour and node that touch no guest: some thousands let the log rotate within the hour. Default 0. */
+  noisePerHour?: number;
 }
 
 /** The kinds that need no more than the plain rules: starts, stops, and what ends a guest without a task. */
@@ -62,7 +67,23 @@ export function randomScenario(seed: number, options: RandomOptions): Scenario {
   };
   const events = randomEvents(base, random, options);
   const faults = options.faults === true ? randomFaults(base, random, beganAt + options.days * dayMs) : [];
-  return { ...base, events, faults };
+  const noise = options.noisePerHour === undefined ? [] : noiseOf(base, options.noisePerHour, options.days);
+  const pauses = options.pauses === true ? randomPauses(base, random, beganAt + options.days * dayMs) : [];
+  return { ...base, events: [...events, ...noise, ...pauses].sort((a, b) => a.at - b.at), faults };
+}
+
+/** As a node makes them that a console program or a script asks for tickets every few seconds, told once a minute. */
+function noiseOf({ clusters, beganAt }: Scenario, perHour: number, days: number): ScenarioEvent[] {
+  const minuteMs = 60_000;
+  const count = Math.max(1, Math.round(perHour / 60));
+  return clusters.flatMap(({ nodes }) =>
+    nodes.flatMap(({ name }, k) =>
+      Array.from({ length: Math.floor((days * dayMs) / minuteMs) }, (_, minute): ScenarioEvent => {
+        const at = beganAt + minute * minuteMs + 7_000 + k * 1_300;
+        return { at, kind: 'noise', node: name, type: minute % 5 === 0 ? 'aptupdate' : 'vncproxy', count };
+      }),
+    ),
+  );
 }
 
 /** Plays the world while inventing it: each event is chosen by the state that it meets. */

@@ -1,7 +1,8 @@
 import { ApiError, allowParameters, isReachable, type AnswerContext } from './answer.js';
 import { clusterStatus, membersOf, nodeList, resources } from './answer-cluster.js';
 import { guestConfig, guestCurrent, guestList } from './answer-guests.js';
-import { certificatesInfo, journal, nodeStatus, nodeTime, rrdData, versionOf } from './answer-node.js';
+import { certificatesInfo, journal, nodeStatus, nodeTime, versionOf } from './answer-node.js';
+import { rrdData } from './answer-rrd.js';
 import { clusterTasks, taskLines, taskPage, taskStatus } from './answer-tasks.js';
 import type { Machine } from './machine.js';
 import { permissionTree } from './permissions.js';

@@ -78,8 +78,9 @@ export interface GuestEventBase {
 }
 
 export type GuestEvent = GuestEventBase &
+  /** `pid` is given where it matters that it was used before; else the node's next. */
   (
-    | { kind: 'start'; takesMs?: number; error?: string }
+    | { kind: 'start'; takesMs?: number; error?: string; pid?: number }
     | { kind: 'stop' }
     | { kind: 'shutdown'; takesMs?: number; isIgnored?: boolean; forceStop?: boolean; timeoutMs?: number }
     | { kind: 'reboot'; takesMs?: number }
@@ -89,6 +90,8 @@ export type GuestEvent = GuestEventBase &
     | { kind: 'reset' }
     | { kind: 'pause' }
     | { kind: 'resume'; takesMs?: number }
+    /** Its CPUs stand still for so long, and nothing logs it: no space for its disk, its own sleep, a `stop` typed at its monitor. */
+    | { kind: 'halt'; state: 'io-error' | 'suspended' | 'paused'; takesMs: number }
     | { kind: 'suspend_to_disk'; takesMs?: number }
     | { kind: 'migrate'; to: string; takesMs?: number; error?: string }
     | { kind: 'remote_migrate'; toCluster: string; to: string; toVmid: number; takesMs?: number; isKept?: boolean }

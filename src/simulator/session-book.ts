@@ -28,10 +28,10 @@ export class SessionBook {
     life.openSession?.moves.push({ node, at });
   }
 
-  pause(life: GuestLife, at: number): void {
+  pause(life: GuestLife, at: number, kind: string): void {
     const pauses = life.openSession?.pauses;
     if (pauses?.[pauses.length - 1]?.to === null) return;
-    pauses?.push({ from: at, to: null });
+    pauses?.push({ from: at, to: null, kind });
   }
 
   unpause(life: GuestLife, at: number): void {

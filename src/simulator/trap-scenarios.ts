@@ -1,25 +1,7 @@
-import type { Scenario, ScenarioEvent, ScenarioFault } from './scenario.js';
+import type { Scenario } from './scenario.js';
+import { at, backup, minuteMs, type Trap } from './trap.js';
+import { trapCoincidences } from './trap-coincidences.js';
 import { trapWorld } from './trap-world.js';
-
-const minuteMs = 60_000;
-
-/** A trap before it is placed in time: `at`, `from` and `to` count from the scenario's beginning. */
-interface Trap {
-  name: string;
-  events?: ScenarioEvent[];
-  faults?: ScenarioFault[];
-}
-
-const at = (minutes: number, seconds = 0): number => minutes * minuteMs + seconds * 1000;
-
-const backup = (minutes: number, vmid: number, mode: 'snapshot' | 'suspend' | 'stop'): ScenarioEvent => ({
-  at: at(minutes),
-  kind: 'backup',
-  node: 't1',
-  vmids: [vmid],
-  mode,
-  takesMs: 5 * minuteMs,
-});
 
 /** By the numbers of proxmox-api.md, section 11. 100 and 104 (HA) are running VMs, 101 a stopped one, 102 a running and 103 a stopped container, all on t1. */
 const traps: readonly Trap[] = [
@@ -173,6 +155,16 @@ const traps: readonly Trap[] = [
       { at: at(9), kind: 'start', vmid: 101 },
     ],
   },
+  {
+    name: 'trap-29-clock-runs-fast',
+    clock: { offsetMs: 3000, driftPpm: 100, steps: [] },
+    events: [{ at: at(5), kind: 'start', vmid: 101 }],
+  },
+  {
+    name: 'trap-29-clock-is-set',
+    clock: { offsetMs: 0, driftPpm: 0, steps: [{ at: at(7), byMs: -4000 }] },
+    events: [{ at: at(9), kind: 'stop', vmid: 100 }],
+  },
   { name: 'trap-30-reinstalled-node', events: [{ at: at(5), kind: 'reinstall', node: 't1', downMs: 10 * minuteMs }] },
   { name: 'trap-31-template', events: [{ at: at(5), kind: 'template', vmid: 101 }, backup(10, 101, 'snapshot')] },
   {
@@ -202,10 +194,20 @@ const traps: readonly Trap[] = [
 
 /** A small cluster and a standalone node for each trap, beginning at `beganAt`. */
 export function trapScenarios(beganAt: number): Scenario[] {
-  return traps.map(({ name, events = [], faults = [] }, index) => ({
-    ...trapWorld(beganAt, index),
+  return [...traps, ...trapCoincidences].map((trap, index) => placed(trap, beganAt, index));
+}
+
+function placed({ name, events = [], faults = [], clock }: Trap, beganAt: number, seed: number): Scenario {
+  const world = trapWorld(beganAt, seed);
+  const steps = clock?.steps.map((step) => ({ ...step, at: beganAt + step.at })) ?? [];
+  const clocked = clock === undefined ? {} : { clock: { ...clock, steps } };
+  const [cluster, ...others] = world.clusters;
+  if (cluster === undefined) throw new Error('the world of the traps has a cluster');
+  return {
+    ...world,
     name,
+    clusters: [{ ...cluster, nodes: cluster.nodes.map((node) => ({ ...node, ...clocked })) }, ...others],
     events: events.map((event) => ({ ...event, at: beganAt + event.at })),
     faults: faults.map((fault) => ({ ...fault, from: beganAt + fault.from, to: beganAt + fault.to })),
-  }));
+  };
 }

@@ -2,6 +2,13 @@ import type { Engine } from './engine.js';
 import type { EndedHow, SessionRecord } from './life.js';
 import type { GuestType } from './scenario.js';
 
+/** A stretch of a session in which the guest's CPUs stood still, with QEMU's name for it. */
+export interface TruePause {
+  from: number;
+  to: number | null;
+  kind: string;
+}
+
 /** One true session, whatever the API showed of it. Intervals are half-open; null: goes on at the instant asked about. */
 export interface TrueSession {
   cluster: string;
@@ -13,7 +20,7 @@ export interface TrueSession {
   endedAt: number | null;
   endedHow: EndedHow | null;
   segments: { node: string; startedAt: number; endedAt: number | null }[];
-  pauses: { from: number; to: number | null }[];
+  pauses: TruePause[];
 }
 
 /** All sessions that began by `untilAt`, as they stood then, ordered by cluster, VMID and start. */
@@ -48,6 +55,6 @@ function asOf(record: SessionRecord, untilAt: number): Omit<TrueSession, 'cluste
     })),
     pauses: record.pauses
       .filter((pause) => pause.from <= untilAt)
-      .map(({ from, to }) => ({ from, to: to !== null && to <= untilAt ? to : null })),
+      .map(({ from, to, kind }) => ({ kind, from, to: to !== null && to <= untilAt ? to : null })),
   };
 }

@@ -1,8 +1,10 @@
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { createApp, type App } from '../../src/app.js';
 import type { DatabaseConfig } from '../../src/config/config.js';
 import { createKey } from '../../src/ledger/access.js';
-import { inTransaction } from '../../src/ledger/database.js';
+import { inTransaction, openDatabase } from '../../src/ledger/database.js';
+import { lastCheck } from '../../src/ledger/queries/findings.js';
 import type { Log } from '../../src/log.js';
 import { gapsOf, MINUTE, SECOND, sessionsOf, startLab, type Lab } from '../collect/lab.js';
 import { forEachDatabase } from '../support/databases.js';
@@ -77,6 +79,54 @@ forEachDatabase((_name, _open, fresh) => {
       expect(others).to.deep.equal([]);
       expect(ended).to.include({ id: running?.['id'], is_running: false, stop_upid: stopped.upid, end_reason: 'stop' });
       expect(ended?.['duration_seconds']).to.be.within(25, 60);
+    });
+
+    it('knows after a lone round who every guest is', async () => {
+      const app = appOf();
+      const report = await app.once();
+      expect(report.nodes.map(({ error }) => error)).to.deep.equal([null, null, null, null]);
+      const guests = (await app.db.reader('guests').where({ is_template: 0 })) as {
+        type: string;
+        uuid: string | null;
+        hwaddr: string | null;
+      }[];
+      const known = guests.filter(({ type, uuid, hwaddr }) => (type === 'qemu' ? uuid : hwaddr) !== null);
+      expect([known.length, new Set(known.map(({ type }) => type)).size]).to.deep.equal([guests.length, 2]);
+    });
+
+    it('stores who every guest is in its first round, before the next poll is due', async () => {
+      const app = appOf();
+      await app.start();
+      const isDone = (): boolean => app.lines.some((line) => line.startsWith('info first poll done'));
+      while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 5));
+      const { count } = (await app.db.reader('identities').count('* as count').first()) as { count: number | string };
+      expect(Number(count)).to.be.above(4);
+    });
+
+    it('checks the ledger once a day, at night', async () => {
+      const began = new Date(2026, 9, 6, 3, 16, 30).getTime();
+      mock.timers.enable({ apis: ['setTimeout', 'Date'], now: began });
+      // By seconds: what is due in the middle of a leap counts as missed.
+      const pass = (seconds: number): void => {
+        for (let k = 0; k < seconds; k += 1) mock.timers.tick(1000);
+      };
+      let app: App & Recorded;
+      try {
+        app = appOf({ nodes: [] });
+        await app.start();
+        pass(29);
+        expect(app.lines.filter((line) => line.includes('the ledger was checked'))).to.deep.equal([]);
+        expect(await lastCheck(app.db.reader)).to.equal(null);
+        pass(2);
+      } finally {
+        mock.timers.reset();
+      }
+      // Stopping waits for what is under way.
+      await stop(app);
+      expect(app.lines.filter((line) => line.includes('the ledger was checked'))).to.have.length(1);
+      const db = openDatabase(database);
+      expect(await lastCheck(db.reader)).to.deep.equal({ at: lab.clock.at, count: 0 });
+      await db.close();
     });
 
     it('goes on with the sessions of the manager before it, and notes the time between', async () => {

@@ -72,6 +72,31 @@ forEachDatabase((_name, open) => {
       expect((await sessionsOf(db, { vmid: 101, cluster: 'lab' }))[0]?.endReason).to.equal('stop');
     });
 
+    it('is its pool, which is lost only where a token that sees pools is shown none', async () => {
+      await begin([{ kind: 'change', vmid: 101, at: later(40), pool: null }]);
+      const poolOf = async (): Promise<unknown> => (await livesOf(101))[0]?.['pool'];
+      const token = lab.simulator.world.scenario.clusters[0]?.tokens[0]?.privileges[0];
+      if (token === undefined) throw new Error('the lab has no token');
+      const { privileges } = token;
+      token.privileges = privileges.filter((one) => one !== 'Pool.Audit');
+      const blind = lab.manager(db);
+      for (let round = 0; round < 3; round += 1) {
+        await blind.pollNow(all);
+        lab.move(30 * SECOND);
+      }
+      expect(await poolOf()).to.equal('production');
+      token.privileges = privileges;
+      const seeing = lab.manager(db);
+      await seeing.pollNow(all);
+      lab.move(30 * SECOND);
+      await seeing.pollNow(all);
+      expect(await poolOf()).to.equal(null);
+      const rows = await changesOf(101);
+      expect(rows.map(({ field, before_value, after_value }) => [field, before_value, after_value])).to.deep.equal([
+        ['pool', 'production', null],
+      ]);
+    });
+
     /** A round of polls, and then what it made worth asking. */
     const poll = async (): Promise<void> => {
       await manager.pollNow(all);
@@ -105,6 +130,37 @@ forEachDatabase((_name, open) => {
       const rows = (await db.reader('identities').count('* as count'))[0] as { count: number | string };
       await settle(60);
       expect((await db.reader('identities').count('* as count'))[0]).to.deep.equal(rows);
+    });
+
+    const vanishes = (vmid: number): ScenarioEvent[] => [{ kind: 'destroy', vmid, at: later(200), force: true }];
+
+    it('is gone when no member has its config in two polls, also where no task tells of it', async () => {
+      await begin(vanishes(107));
+      await settle(0);
+      lab.fault({ kind: 'status', status: 500 }, HOUR, { path: '/tasks' });
+      lab.move(60 * SECOND);
+      await poll();
+      const lastSeenAt = lab.clock.at;
+      await settle(60);
+      const [life] = await livesOf(107);
+      expect(Number(life?.['destroyed_at'])).to.be.within(lastSeenAt, lab.clock.at);
+      expect(later(200)).to.be.within(Number(life?.['destroyed_earliest']), Number(life?.['destroyed_latest']));
+      const [session] = await sessionsOf(db, { vmid: 107, cluster: 'lab' });
+      expect(session?.endReason).to.equal('destroy');
+      expect(later(200)).to.be.within(session?.end?.earliest ?? 0, session?.end?.latest ?? 0);
+      const rows = (await db.reader('identities').where({ vmid: 107, kind: 'gone' })) as unknown[];
+      expect(rows).to.have.length(2);
+    });
+
+    it('is not gone while a member does not say so', async () => {
+      await begin(vanishes(107));
+      await settle(0);
+      lab.fault({ kind: 'status', status: 500 }, HOUR, { path: '/tasks' });
+      lab.fault({ kind: 'status', status: 403 }, HOUR, { path: '/nodes/pve-01/lxc/107/config' });
+      await settle(150);
+      const [life] = await livesOf(107);
+      expect(life?.['destroyed_at']).to.equal(null);
+      expect((await sessionsOf(db, { vmid: 107, cluster: 'lab' }))[0]?.end).to.equal(null);
     });
 
     const again = (kind: 'restore' | 'create', type: 'qemu' | 'lxc', vmid: number, more: object = {}): ScenarioEvent =>

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { deriveGuest } from '../../src/core/derive-guest.js';
 import { inTransaction, type Database } from '../../src/ledger/database.js';
 import { loadCluster } from '../../src/ledger/stores/load.js';
-import { writeDifference } from '../../src/ledger/stores/sessions.js';
+import { writeDifferences } from '../../src/ledger/stores/sessions.js';
 import { forEachDatabase } from '../support/databases.js';
 import { HOUR, MINUTE, SECOND, sessionsOf, startLab, type Lab } from './lab.js';
 
@@ -93,7 +93,9 @@ forEachDatabase((_name, open) => {
       const guest = state.guests.get(`qemu/${VMID}`);
       if (guest === undefined) throw new Error('the guest is not known');
       const { sessions } = deriveGuest(guest, (node) => state.nodes.get(node), lab.clock.at);
-      await inTransaction(db, (trx) => writeDifference(trx, guest, guest, sessions, lab.clock.at));
+      await inTransaction(db, (trx) =>
+        writeDifferences(trx, [{ guest, before: guest, derived: sessions }], lab.clock.at),
+      );
     };
 
     it('is derived from its newest forty days alone, with its sessions as they were', async () => {

@@ -52,6 +52,30 @@ const cases: Case[] = [
     expected: ['99~100 uptime .. 156~171 task backup on 1', '171~172 uptime .. open on 1'],
   },
   {
+    title: 'a container restarted while a migration failed and a backup began: either may have ended it',
+    spans: [running(100, [120, 150]), running(177, [180, 210])],
+    tasks: [task('vzmigrate', 155, 178, { outcome: 'failed' }), task('vzdump', 170, 400)],
+    expected: ['99~100 uptime .. 150~177 poll unlogged on 1', '176~177 uptime .. open on 1'],
+  },
+  {
+    title: 'powered off and started again within a backup, in one process: two runs',
+    spans: [running(100, [120, 150, 600])],
+    tasks: [task('vzdump', 155, 400), task('qmstart', 170, 171)],
+    expected: ['99~100 uptime .. 155~172 poll unlogged on 1', '170~172 task .. open on 1'],
+  },
+  {
+    title: 'a backup’s process for a stopped guest, whose lock was removed: no run',
+    spans: [stopped(90, 150), running(160, [170, 390]), stopped(410)],
+    tasks: [task('vzdump', 155, 400)],
+    expected: [],
+  },
+  {
+    title: 'a process that outlives the backup that it began in: a run',
+    spans: [stopped(90, 150), running(160, [170, 390, 420]), stopped(450)],
+    tasks: [task('vzdump', 155, 400)],
+    expected: ['159~160 uptime .. 420~450 poll unlogged on 1'],
+  },
+  {
     title: 'a stop-mode backup that nobody watched, proven by a later stop',
     spans: [running(100, [120, 150]), stopped(900)],
     tasks: [task('vzdump', 155, 400), task('qmshutdown', 156, 170, ROOT), task('qmstop', 600, 601)],

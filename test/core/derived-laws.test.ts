@@ -1,11 +1,22 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { derive, type GuestFacts } from '../../src/core/derive.js';
+import { PAUSE_KINDS } from '../../src/core/pause-span.js';
 import { EVIDENCE_TYPES, type Task, type TaskOutcome } from '../../src/core/task.js';
 import type { Span } from '../../src/core/span.js';
-import { at, boot, running, stopped, task } from './facts.js';
+import { at, boot, running, stopped, task, withPause } from './facts.js';
 
-const types = [...EVIDENCE_TYPES, 'qmstart', 'qmstop', 'qmshutdown', 'vzreboot', 'qmigrate'];
+const types = [
+  ...EVIDENCE_TYPES,
+  'qmstart',
+  'qmstop',
+  'qmshutdown',
+  'vzreboot',
+  'qmigrate',
+  'qmpause',
+  'qmpause',
+  'qmresume',
+];
 
 const anyTask = fc
   .record({
@@ -31,20 +42,27 @@ const someSpans = fc
       seenS: fc.integer({ min: 0, max: 300 }),
       ageS: fc.integer({ min: 1, max: 400 }),
       isSilent: fc.boolean(),
+      pausedAfterS: fc.option(fc.integer({ min: 0, max: 200 })),
+      kind: fc.constantFrom(...PAUSE_KINDS),
+      isOver: fc.boolean(),
     }),
     { maxLength: 8 },
   )
   .map((list) => {
     let now = 0;
     let last = 0;
-    return list.map(({ isRunning, nodeId, waitS, seenS, ageS, isSilent }, k): Span => {
+    return list.map(({ isRunning, nodeId, waitS, seenS, ageS, isSilent, ...pause }, k): Span => {
       const first = now + waitS;
       now = first + seenS;
       // Another process of the same node began after the last proof of the one before; a migration's may be older.
       const bornS = nodeId === last ? first - Math.min(ageS, waitS) : first - ageS;
       last = nodeId;
       if (!isRunning) return stopped(first, now, nodeId);
-      return running(bornS, seenS === 0 ? [first] : [first, now], { nodeId, pid: 1000 + k, isSilent });
+      const span = running(bornS, seenS === 0 ? [first] : [first, now], { nodeId, pid: 1000 + k, isSilent });
+      if (pause.pausedAfterS === null) return span;
+      const pausedS = first + Math.min(pause.pausedAfterS, seenS);
+      const seenAt = { beforeS: first, ...(pause.isOver ? { afterS: now } : {}) };
+      return withPause(span, [pausedS, (pausedS + now) / 2], { kind: pause.kind, ...seenAt });
     });
   });
 
@@ -55,6 +73,7 @@ const facts = fc
     bootS: fc.option(fc.integer({ min: 0, max: 2000 })),
   })
   .map(({ spans, tasks, bootS }): GuestFacts => ({
+    type: 'qemu',
     spans,
     tasks,
     boots: bootS === null ? [] : [boot(1, bootS, bootS + 2)],
@@ -107,6 +126,29 @@ describe('derived sessions, of whatever facts', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('have pauses in order, within their session and apart from each other, whose bounds hold them', () => {
+    let pauseCount = 0;
+    fc.assert(
+      fc.property(facts, (given) => {
+        for (const { start, end, pauses } of derive(given).sessions) {
+          pauseCount += pauses.length;
+          let from = start.at;
+          for (const pause of pauses) {
+            for (const edge of pause.end === null ? [pause.start] : [pause.start, pause.end]) {
+              expect(edge.at).to.be.at.least(from);
+              expect(edge.at).to.be.within(edge.earliest, edge.latest);
+              from = edge.at;
+            }
+            if (pause.end === null) expect([end, pause === pauses.at(-1)]).to.deep.equal([null, true]);
+          }
+          if (end !== null) expect(from).to.be.at.most(end.at);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    expect(pauseCount).to.be.above(500);
   });
 
   it('are the same for tasks in any order and number', () => {

@@ -1,5 +1,7 @@
 import type { Boot } from '../../src/core/slot.js';
+import type { GuestType } from '../../src/core/observation.js';
 import { derive, type Derived } from '../../src/core/derive.js';
+import type { PauseKind } from '../../src/core/pause-span.js';
 import { runningSpan, stoppedSpan, withRunning, type Span } from '../../src/core/span.js';
 import type { Task, TaskOutcome } from '../../src/core/task.js';
 
@@ -28,6 +30,25 @@ export function stopped(firstS: number, lastS: number = firstS, nodeId = 1): Spa
   return { ...span, last: { sentAt: at(lastS), receivedAt: at(lastS) + 20 } };
 }
 
+/** The process's span with one pause that samples showed: running at `beforeS`, paused at `pausedS` and running at `afterS`. */
+export function withPause(
+  span: Span,
+  pausedS: number[],
+  options: { kind?: PauseKind; beforeS?: number; afterS?: number } = {},
+): Span {
+  const told = (s: number) => ({ earliest: at(s) - 1000, latest: at(s) + 1000 });
+  const [firstS = 0] = pausedS;
+  const pause = {
+    id: null,
+    kind: options.kind ?? ('paused' as const),
+    before: options.beforeS === undefined ? null : told(options.beforeS),
+    first: told(firstS),
+    last: told(pausedS.at(-1) ?? firstS),
+    after: options.afterS === undefined ? null : told(options.afterS),
+  };
+  return { ...span, pauses: [...span.pauses, pause] };
+}
+
 /** A task whose stamps are those of a node whose clock agrees with ours to the millisecond. */
 export function task(
   type: string,
@@ -54,6 +75,8 @@ export function boot(nodeId: number, earliestS: number, latestS: number): Boot {
 }
 
 export interface Story {
+  /** Of the guest; a VM unless said. */
+  type?: GuestType;
   spans?: Span[];
   tasks?: Task[];
   boots?: Boot[];
@@ -64,6 +87,7 @@ export interface Story {
 export function deriveStory(story: Story): Derived {
   const since = at(story.coverageSinceS ?? -1000);
   return derive({
+    type: story.type ?? 'qemu',
     spans: story.spans ?? [],
     tasks: story.tasks ?? [],
     boots: story.boots ?? [],
@@ -81,4 +105,15 @@ export function tell({ sessions }: Derived): string[] {
     const right = end === null ? 'open' : `${s(end.earliest)}~${s(end.latest)} ${end.evidence} ${String(endReason)}`;
     return `${left} .. ${right} on ${nodes}`;
   });
+}
+
+/** "200~202 task .. 300~302 poll paused": the pauses of all sessions, told likewise. */
+export function tellPauses({ sessions }: Derived): string[] {
+  const s = (ms: number): string => String(Math.round((ms - BASE) / 100) / 10);
+  return sessions.flatMap(({ pauses }) =>
+    pauses.map(({ kind, start, end }) => {
+      const right = end === null ? 'open' : `${s(end.earliest)}~${s(end.latest)} ${end.evidence}`;
+      return `${s(start.earliest)}~${s(start.latest)} ${start.evidence} .. ${right} ${kind}`;
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { frozen, HORIZON_MS } from '../../src/core/freeze.js';
 import { newGuest, type GuestState } from '../../src/core/guest.js';
 import { newNodeState, type NodeState } from '../../src/core/node-state.js';
+import type { Task } from '../../src/core/task.js';
 import type { Session } from '../../src/core/session.js';
 import { deriveGuest } from '../../src/core/derive-guest.js';
 import { at, running, stopped, task } from './facts.js';
@@ -26,6 +27,15 @@ function daily(days: number): GuestState {
   return { ...guest, ...stored(deriveGuest(guest, nodeOf, at(days * dayS)).sessions) };
 }
 
+/** One day's process: the guest was restarted at its beginning, with or without a task that says so. */
+function restart(day: number, isTask: boolean): Pick<GuestState, 'spans' | 'tasks'> {
+  const s = day * dayS;
+  return {
+    spans: [running(s + 5, [s + 20.3, s + 50.6, s + 81, s + dayS - 12], { pid: 1000 + day })],
+    tasks: isTask && day > 0 ? [task('qmreboot', s + 2, s + 4), task('qmstart', s + 4, s + 6)] : [],
+  };
+}
+
 function stored(sessions: Session[]): Pick<GuestState, 'sessions'> {
   return { sessions: sessions.map((session, k) => ({ id: k + 1, guestId: 1, session })) };
 }
@@ -43,7 +53,8 @@ describe('facts beyond the horizon', () => {
     expect(again.length).to.be.within(40, 41);
   });
 
-  it('cost as much after ten years as after three months', () => {
+  it('cost as much after ten years as after three months', function () {
+    this.timeout(120_000);
     const sizeOf = (days: number): number[] => {
       const { spans, tasks, sessions } = frozen(daily(days), at(days * dayS));
       return [spans.length, tasks.length, sessions.length];
@@ -59,6 +70,53 @@ describe('facts beyond the horizon', () => {
     const kept = frozen(open, at(300 * dayS));
     expect(deriveGuest(kept, nodeOf, at(300 * dayS)).sessions).to.deep.equal(open.sessions.map((one) => one.session));
     expect(kept.sessions).to.have.length(1);
+  });
+
+  for (const [title, reboots] of [
+    ['restarted behind our back', false],
+    ['rebooted by tasks', true],
+  ] as const) {
+    it(`are left out of a guest that was ${title} every day and never seen stopped, for ten years`, function () {
+      this.timeout(120_000);
+      const derivedFrom = (guest: GuestState, day: number) => deriveGuest(guest, nodeOf, at(day * dayS)).sessions;
+      let whole = newGuest('qemu', 104, { nodeId: 1, firstSeenAt: at(0), profile });
+      let kept = whole;
+      const sizes: number[] = [];
+      let passed: Session[] = [];
+      for (let day = 0; day < 3650; day += 1) {
+        const s = day * dayS;
+        const facts = restart(day, reboots);
+        // All of it is derived for a hundred days, to be compared with what is left of it.
+        if (day < 100) {
+          whole = { ...whole, spans: [...whole.spans, ...facts.spans], tasks: [...whole.tasks, ...facts.tasks] };
+          whole = { ...whole, ...stored(derivedFrom(whole, day + 1)) };
+        }
+        const next = { ...kept, spans: [...kept.spans, ...facts.spans], tasks: [...kept.tasks, ...facts.tasks] };
+        const before = next.sessions;
+        kept = frozen(next, at(s + dayS));
+        passed = [...passed, ...before.filter((one) => !kept.sessions.includes(one)).map((one) => one.session)];
+        kept = { ...kept, ...stored(derivedFrom(kept, day + 1)) };
+        sizes.push(kept.spans.length + kept.tasks.length + kept.sessions.length);
+        if (day === 99) {
+          const now = kept.sessions.map((one) => one.session);
+          expect([...passed, ...now]).to.deep.equal(whole.sessions.map((one) => one.session));
+        }
+      }
+      expect(sizes[3649]).to.equal(sizes[90]);
+      expect(kept.sessions.length).to.be.within(40, 42);
+      expect(passed.length + kept.sessions.length).to.equal(3650);
+    });
+  }
+
+  it('stay where a backup of the whole node was under way as the process began', () => {
+    const guest = newGuest('qemu', 104, { nodeId: 1, firstSeenAt: at(0), profile });
+    for (const day of [0, 1, 2]) guest.spans.push(...restart(day, false).spans);
+    const known = { ...guest, ...stored(deriveGuest(guest, nodeOf, at(3 * dayS)).sessions) };
+    const backup = (startS: number, endS: number) => [{ ...task('vzdump', startS, endS), vmid: null }];
+    const cutWith = (tasks: Task[]) => frozen(known, at(60 * dayS), () => tasks).spans.length;
+    expect(cutWith([])).to.equal(1);
+    expect(cutWith(backup(2 * dayS - 100, 2 * dayS + 3600))).to.equal(2);
+    expect(cutWith(backup(2 * dayS - 100, 2 * dayS - 50))).to.equal(1);
   });
 
   it('are never cut where a task was under way', () => {

@@ -7,7 +7,7 @@ import { at } from './facts.js';
 
 const INTERVAL_MS = 30_000;
 /** The node's clock is ours. */
-const clock = { offset: { earliest: 0, latest: 0 }, asOf: at(0), readingCount: 1, before: null };
+const clock = { offset: { earliest: 0, latest: 0 }, asOf: at(0), readingCount: 1, since: at(0), before: null };
 
 function newCluster(): ClusterState {
   return {
@@ -139,6 +139,16 @@ describe('a gap that is over', () => {
     expect(torn.some(isProven)).to.equal(false);
     const same = play(newCluster(), [begin, look(150, 'dead'), look(900, 51, { rows: [], metKnown: false })]);
     expect(isProven(same[2])).to.equal(true);
+  });
+
+  it('is one of the log where a full file holds no task that is known, though none of a guest ever was', () => {
+    const known = { ...noCoverage, tasksReadAt: at(150) };
+    const noise = (count: number): TaskRow[] =>
+      Array.from({ length: count }, (_, k) => ({ ...task('vncproxy', 500 + k, 500 + k), id: '' }));
+    const holeOf = (count: number): unknown =>
+      logHole(known, look(900, 51, { rows: noise(count), metKnown: false }), clock, () => false);
+    expect(holeOf(249)).to.equal(null);
+    expect(holeOf(600)).to.deep.equal({ startedAt: at(150), endedAt: Math.floor(at(0) / 1000) * 1000 + 500_000 });
   });
 });
 

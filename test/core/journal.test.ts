@@ -25,6 +25,7 @@ function session(earliestS: number, latestS: number, more: Partial<Session> = {}
     endReason: 'unlogged',
     user: null,
     segments: [{ nodeId: 1, startedAt: 100_000, endedAt: at }],
+    pauses: [],
     ...more,
   };
 }

@@ -18,6 +18,7 @@ function session(startS: number, endS: number | null, nodes: [nodeId: number, st
       const next = nodes[k + 1]?.[1] ?? endS;
       return { nodeId, startedAt: at(startedS), endedAt: next === null ? null : at(next) };
     }),
+    pauses: [],
   };
 }
 

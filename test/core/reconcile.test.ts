@@ -104,6 +104,38 @@ describe('reconcile', () => {
     expect(at(100.5)).to.be.within(session?.start.earliest ?? 0, session?.start.latest ?? 0);
   });
 
+  it('takes a pool from its guest where the cluster tells of none, and not where it tells nothing', () => {
+    const state = newCluster();
+    const poolOf = () => state.guests.get('qemu/104')?.profile.pool;
+    state.pools.set('qemu/104', 'prod');
+    play(state, [look(120, [row(104, 100, 120)])]);
+    state.pools.delete('qemu/104');
+    play(state, [look(150, [row(104, 100, 150)])]);
+    expect(poolOf()).to.equal('prod');
+    state.pools.set('qemu/104', null);
+    const [change] = play(state, [look(180, [row(104, 100, 180)])]);
+    expect(poolOf()).to.equal(null);
+    expect(change?.guests[0]?.after.changes.map(({ field, before, after }) => [field, before, after])).to.deep.equal([
+      ['pool', 'prod', null],
+    ]);
+  });
+
+  it('looks at the guests of its own node alone, also where one went to another node and came back', () => {
+    const state = newCluster();
+    play(state, [look(120, [row(104, 100, 120), row(105, 100, 120)])]);
+    play(state, [look(130, [row(105, 128, 130)])], 2);
+    const [absent] = play(state, [look(150, [row(104, 100, 150)])]);
+    expect(absent?.guests).to.deep.equal([]);
+    expect(state.guests.get('qemu/105')).to.include({ nodeId: 2, isOpen: true });
+    play(state, [look(160, [])], 2);
+    expect(state.guests.get('qemu/105')?.isOpen).to.equal(false);
+    play(state, [look(180, [row(105, 170, 180)])]);
+    expect(state.guests.get('qemu/104')?.isOpen).to.equal(false);
+    expect(state.guests.get('qemu/105')).to.include({ nodeId: 1, isOpen: true });
+    const [gone] = play(state, [look(210, [])]);
+    expect(gone?.guests.map(({ key, after }) => [key, after.isOpen])).to.deep.equal([['qemu/105', false]]);
+  });
+
   for (const reason of ['unreachable', 'unauthorized', 'tls_error', 'bad_answer', 'permission_lost'] as const) {
     it(`keeps a session open and opens a gap when the node is not seen: ${reason}`, () => {
       const state = newCluster();
@@ -157,6 +189,20 @@ describe('reconcile', () => {
     play(state, [look(120, [row(104, 120 - 50_000.2, 120, { type: 'lxc' })], { status })]);
     const [session] = sessionsOf(state, 'lxc/104');
     expect(session?.start.evidence).to.equal('poll');
+  });
+
+  it('does not measure a container whose first uptime was the host’s by the process before it with the same pid', () => {
+    const state = newCluster();
+    const status = seen(5120, { uptimeS: 50_000, version: '9.2' });
+    const container = (startS: number, nowS: number) => row(104, startS, nowS, { type: 'lxc', pid: 77 });
+    const glitch = row(104, 5120 - 50_000.2, 5120, { type: 'lxc', pid: 77 });
+    play(state, [
+      look(120, [container(100, 120)]),
+      look(5090, [row(104, null, 5090, { type: 'lxc' })]),
+      look(5120, [glitch], { status }),
+      look(5150, [container(5100, 5150)]),
+    ]);
+    expect(sessionsOf(state, 'lxc/104')).to.have.length(2);
   });
 
   it('leaves a template and a backup’s process out', () => {
@@ -229,5 +275,20 @@ describe('reconcile', () => {
     play(twice, polls.slice(0, 2));
     play(twice, polls.slice(2));
     expect(sessionsOf(twice, 'qemu/104')).to.deep.equal(sessionsOf(once, 'qemu/104'));
+  });
+
+  it('takes one look that found no config as one, however often it is handed in', () => {
+    const state = newCluster();
+    play(state, [look(0, [row(104, -100, 0)]), look(30, []), look(60, [])]);
+    const window = { earliest: at(61), latest: at(61) + 20 };
+    const gone = { kind: 'gone', type: 'qemu', vmid: 104, nodeId: 1, window } as const;
+    // Its COMMIT took effect, and the answer was lost: collect hands it in again.
+    for (const nowS of [90, 120]) {
+      const change = reconcile(state, look(nowS, []), 1, { intervalMs: INTERVAL_MS, identities: [gone] });
+      expect(change.identities).to.have.length(nowS === 90 ? 1 : 0);
+      commit(state, change);
+    }
+    expect(state.guests.get('qemu/104')?.identities).to.deep.equal([gone]);
+    expect(state.guests.get('qemu/104')?.lives.at(-1)?.destroyed).to.equal(null);
   });
 });

@@ -55,6 +55,9 @@ export function familyOf(seed: number, days = 0.5): Family {
     ...(random.chance(0.2) ? told('busy', { eventsPerGuestDay: 30 }) : {}),
     ...(random.chance(0.2) ? told('young nodes', { maxUptimeDays: 1 }) : {}),
   };
+  // A log of some twenty minutes: where the manager is down for longer, part of it is lost. Seen late, its worlds begin with it.
+  const isRotating = random.chance(0.05) && options.firstPollMs === undefined;
+  if (isRotating) Object.assign(options, told('rotating logs', { noisePerHour: 3_000 }));
   return { title: words.join(', '), options };
 }
 

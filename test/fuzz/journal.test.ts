@@ -1,11 +1,8 @@
 import { expect } from 'chai';
-import { wantedJournal } from '../../src/core/journal-wanted.js';
-import type { NodeObservation } from '../../src/core/observation.js';
-import { commit, reconcile } from '../../src/core/reconcile.js';
-import { fetchJournal } from '../../src/proxmox/journal.js';
 import { audit, type AuditReport } from '../../src/simulator/auditor.js';
 import { randomScenario } from '../../src/simulator/random-scenario.js';
 import { compileWorld } from '../../src/simulator/world.js';
+import { readJournal } from './read-journal.js';
 import { ledgerOf } from './run-world.js';
 import { VirtualManager } from './virtual-manager.js';
 import { MovedClock } from './world-api.js';
@@ -13,36 +10,6 @@ import { MovedClock } from './world-api.js';
 const MINUTE = 60_000;
 const INTERVAL_MS = 30_000;
 const DAYS = 1;
-
-/** Reads the journal after a poll, where an end asks for it, as collect does in the next one. */
-async function readJournal(
-  manager: VirtualManager,
-  node: VirtualManager['nodes'][number],
-  { observation, clock, asked }: { observation: NodeObservation; clock: MovedClock; asked: Set<string> },
-): Promise<void> {
-  const wanted = wantedJournal(manager.state.guests.values(), node.id, clock.at, asked);
-  const offset = manager.state.nodes.get(node.id)?.clock?.offset ?? null;
-  if (wanted === null || offset === null) return;
-  const sinceS = Math.floor((wanted.window.earliest + offset.earliest) / 1000) - 35;
-  const untilS = Math.ceil((wanted.window.latest + offset.latest) / 1000) + 35;
-  const journal = await fetchJournal(node.api, node.name, { sinceS, untilS }, clock);
-  if (journal.kind !== 'seen') return;
-  for (const key of wanted.keys) asked.add(key);
-  const { beganAt, finishedAt } = observation;
-  const unseen = {
-    kind: 'not_seen',
-    reason: 'unreachable',
-    detail: '',
-    sentAt: beganAt,
-    receivedAt: finishedAt,
-  } as const;
-  const only = { ...observation, qemu: null, lxc: null, tasks: unseen, offset: null, status: null, journal };
-  const change = reconcile(manager.state, only, node.id, { intervalMs: INTERVAL_MS });
-  for (const { after, derived } of change.guests) {
-    after.sessions = derived.sessions.map((session, k) => ({ id: k + 1, guestId: 1, session }));
-  }
-  commit(manager.state, change);
-}
 
 async function watched(seed: number): Promise<{ report: AuditReport; fromPolls: AuditReport }> {
   const options = { days: DAYS, nodes: 2, guests: 6 };

@@ -4,7 +4,9 @@ import { runChecks, settleFinding, SettleError } from '../../src/ledger/checks.j
 import type { Database } from '../../src/ledger/database.js';
 import { listCorrections } from '../../src/ledger/queries/corrections.js';
 import { countFindings, lastCheck, listFindings } from '../../src/ledger/queries/findings.js';
+import { listGaps } from '../../src/ledger/queries/gaps.js';
 import { guestById } from '../../src/ledger/queries/guests.js';
+import { unseenWithin } from '../../src/ledger/queries/pages-unseen.js';
 import { usageByGuest, totalUsage } from '../../src/ledger/queries/pages-usage.js';
 import { listSessions, runningSessions, sessionById } from '../../src/ledger/queries/sessions.js';
 import { forEachDatabase } from '../support/databases.js';
@@ -33,6 +35,20 @@ forEachDatabase((name, open) => {
     const runtime = async (): Promise<number> => (await guestById(db.reader, guestId))?.totalRuntimeMs ?? -1;
     const settle = (key: string, action: 'repair' | 'accept' = 'repair'): Promise<string> =>
       settleFinding(db, { key, action, ...by }, seedNow);
+
+    const correct = (session: number, field: 'start' | 'end', derivedAt: number | null, at: number): Promise<unknown> =>
+      db.writer('session_corrections').insert({
+        guest_id: db.writer('sessions').where({ id: session }).select('guest_id'),
+        session_id: session,
+        field,
+        derived_at: derivedAt,
+        corrected_at: at,
+        finding: 'by hand',
+        sentence: 'by hand',
+        reason: 'by hand',
+        actor: 'alice',
+        created_at: seedNow,
+      });
 
     /** Lets the first session end an hour after the second began. */
     async function overlap(): Promise<{ key: string; startsAt: number }> {
@@ -87,6 +103,41 @@ forEachDatabase((name, open) => {
       });
       const within = { guestId, from: startsAt + 1, to: startsAt + 2, page: 1, perPage: 10 };
       expect((await listSessions(db.reader, within)).items.map(({ id }) => id)).to.deep.equal([sessions[1]]);
+    });
+
+    it('orders the list by the starts that count, on whichever page they come to stand', async () => {
+      const pageOf = async (page: number, perPage: number): Promise<number[]> =>
+        (await listSessions(db.reader, { guestId, page, perPage })).items.map(({ id }) => id);
+      const [first = 0, second = 0, third = 0] = sessions;
+      const startOf = async (id: number): Promise<number> => (await sessionById(db.reader, id))?.start.at ?? 0;
+      // The third begins before the first, and the second after all others.
+      await correct(third, 'start', await startOf(third), (await startOf(first)) - HOUR);
+      await correct(second, 'start', await startOf(second), seedNow);
+      const wanted = [second, ...sessions.toReversed().filter((id) => id !== second && id !== third), third];
+      expect(await pageOf(1, 100)).to.deep.equal(wanted);
+      for (const perPage of [1, 5, 7]) {
+        const pages: number[] = [];
+        for (let page = 1; page <= Math.ceil(wanted.length / perPage); page += 1)
+          pages.push(...(await pageOf(page, perPage)));
+        expect(pages, String(perPage)).to.deep.equal(wanted);
+      }
+      expect(await pageOf(99, 7)).to.deep.equal([]);
+    });
+
+    it('counts the unseen time of a corrected session by the edges that count', async () => {
+      const { id } = (await db.reader('guests').where({ vmid: 117 }).first('id')) as { id: number };
+      const [session] = await runningSessions(db.reader, { guestId: id });
+      const gaps = await listGaps(db.reader, { node: 'pve-04', isOpen: false, page: 1, perPage: 10 });
+      const gap = gaps.items.find((one) => !one.isProven);
+      const startedAt = gap?.startedAt ?? 0;
+      const before = await unseenWithin(db.reader, range, seedNow, id);
+      await correct(session?.id ?? 0, 'start', session?.start.at ?? 0, startedAt + HOUR);
+      const after = await unseenWithin(db.reader, range, seedNow, id);
+      expect(after).to.deep.equal({ ...before, unseenMs: before.unseenMs - HOUR });
+      await correct(session?.id ?? 0, 'end', null, startedAt + HOUR + 60_000);
+      const ended = await unseenWithin(db.reader, range, seedNow, id);
+      expect(ended).to.deep.equal({ unseenMs: 60_000, openMs: 0, provenLaterMs: 0 });
+      expect(await unseenWithin(db.reader, range, seedNow)).to.include({ openMs: 3 * before.openMs });
     });
 
     it('writes down who corrected what, when and why', async () => {

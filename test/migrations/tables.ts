@@ -2,6 +2,8 @@ import { rowsOf, type Database } from '../../src/ledger/database.js';
 
 /** The tables of docs/architecture.md. */
 export const TABLES = [
+  'agent_events',
+  'agent_reports',
   'api_keys',
   'audit_log',
   'clusters',
@@ -13,7 +15,10 @@ export const TABLES = [
   'identities',
   'journal_marks',
   'nodes',
+  'pause_spans',
+  'pauses',
   'polls',
+  'rrd_marks',
   'segments',
   'session_corrections',
   'sessions',
@@ -24,8 +29,8 @@ export const TABLES = [
   'web_logins',
 ];
 
-/** Each table has a migration of its own, and guests a second one, for a column that came later. */
-export const MIGRATION_COUNT = TABLES.length + 1;
+/** Each table has a migration of its own; guests and spans have a second one, nodes and polls a third, for columns that came later. */
+export const MIGRATION_COUNT = TABLES.length + 6;
 
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {

@@ -99,6 +99,7 @@ describe('The Proxmox client', () => {
 
   const statuses: [number, string, string, string][] = [
     [401, 'authentication failure', 'unauthorized', 'token_value'],
+    [401, 'invalid token value!', 'unauthorized', 'refused with 401: invalid token value. The token is wrong'],
     [403, 'Permission check failed (/vms/104, VM.Audit)', 'forbidden', '(/vms/104, VM.Audit)'],
     [400, 'Parameter verification failed.', 'bad_answer', '400'],
     [301, 'Moved', 'bad_answer', '301'],

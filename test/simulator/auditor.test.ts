@@ -27,12 +27,13 @@ const untilAt = 10_000;
 
 describe('the auditor', () => {
   it('finds nothing wrong with a ledger whose bounds hold the truth, and tells its errors', () => {
-    const report = audit([truth(100, 500), truth(800, null)], [stated(105, 498), stated(795, null)], untilAt);
+    const [first, second] = [truth(100, 500), truth(800, null)];
+    const report = audit([first, second], [stated(105, 498), stated(795, null)], untilAt);
     expect(isClean(report)).to.equal(true);
     expect(report.boundaryErrors).to.deep.equal([
-      { edge: 'start', kind: 'uptime', errorMs: 5, widthMs: 20 },
-      { edge: 'end', kind: 'task', errorMs: -2, widthMs: 20 },
-      { edge: 'start', kind: 'uptime', errorMs: -5, widthMs: 20 },
+      { edge: 'start', truth: first, kind: 'uptime', errorMs: 5, widthMs: 20 },
+      { edge: 'end', truth: first, kind: 'task', errorMs: -2, widthMs: 20 },
+      { edge: 'start', truth: second, kind: 'uptime', errorMs: -5, widthMs: 20 },
     ]);
   });
 

@@ -105,5 +105,6 @@ function sessionRows(db: Queryable): ReturnType<Queryable> {
     .join('guests as g', 'g.id', 'e.guest_id')
     .join('clusters as c', 'c.id', 'g.cluster_id')
     .join('nodes as n', 'n.id', 'e.node_id')
-    .select('e.*', 'g.vmid', 'g.type', 'g.name as guest_name', 'g.cluster_id', 'c.name as cluster', 'n.name as node');
+    .select('e.*', 'g.vmid', 'g.type', 'g.name as guest_name', 'g.cluster_id', 'c.name as cluster', 'n.name as node')
+    .select('g.current_vmid as guest_current_vmid', 'g.destroyed_at as guest_destroyed_at');
 }

@@ -1,5 +1,6 @@
 import type { EndReason, Evidence } from '../../core/evidence.js';
 import type { GuestType } from '../../core/observation.js';
+import type { PauseKind } from '../../core/pause-span.js';
 
 /** What the queries yield to web: values in our units (epoch ms, bytes), never rows of SQL. */
 
@@ -75,6 +76,16 @@ export interface EdgeView {
   evidence: Evidence;
 }
 
+/** A stretch of a session in which its CPUs stood still. */
+export interface PauseView {
+  kind: PauseKind;
+  start: EdgeView;
+  /** Null while it lasts. */
+  end: EdgeView | null;
+  startUpid: string | null;
+  endUpid: string | null;
+}
+
 export interface SessionView {
   id: number;
   guestId: number;
@@ -83,6 +94,8 @@ export interface SessionView {
   vmid: number;
   type: GuestType;
   guestName: string | null;
+  /** True while its guest exists. */
+  isGuestPresent: boolean;
   /** Node of the last segment. */
   node: string;
   start: EdgeView;
@@ -97,6 +110,9 @@ export interface SessionView {
   /** provenUntil less start.at, never negative. */
   durationMs: number;
   segments: SegmentView[];
+  pauses: PauseView[];
+  /** How long the pauses lasted together, an open one up to provenUntil; part of durationMs. */
+  pausedMs: number;
   createdAt: number;
 }
 

@@ -49,7 +49,8 @@ const guestColumns = [
   'o.start_at as open_start_at',
 ];
 
-type SessionRow = Omit<SessionRecord, 'vmid' | 'type' | 'guest_name' | 'cluster_id' | 'cluster' | 'node'> & {
+type OfGuest = 'vmid' | 'type' | 'guest_name' | 'guest_current_vmid' | 'guest_destroyed_at' | 'cluster_id' | 'cluster';
+type SessionRow = Omit<SessionRecord, OfGuest | 'node'> & {
   node_id: number | null;
 };
 
@@ -59,6 +60,8 @@ interface BearerRow {
   vmid: number;
   type: GuestType;
   name: string | null;
+  current_vmid: number | null;
+  destroyed_at: number | null;
 }
 
 /** The sessions with these ids, in this order; unknown ids are left out. */
@@ -74,6 +77,8 @@ export async function sessionRecords(db: Queryable, ids: readonly number[]): Pro
       vmid: guest.vmid,
       type: guest.type,
       guest_name: guest.name,
+      guest_current_vmid: guest.current_vmid,
+      guest_destroyed_at: guest.destroyed_at,
       cluster_id: guest.cluster_id,
       cluster: clusters.get(guest.cluster_id) ?? '',
       node: nodes.get(row.node_id ?? -1) ?? '',
@@ -85,7 +90,9 @@ async function bearersOf(db: Queryable, ids: readonly number[]): Promise<Map<num
   const rows = await inBatches(
     ids,
     async (part) =>
-      (await db('guests').whereIn('id', part).select('id', 'cluster_id', 'vmid', 'type', 'name')) as BearerRow[],
+      (await db('guests')
+        .whereIn('id', part)
+        .select('id', 'cluster_id', 'vmid', 'type', 'name', 'current_vmid', 'destroyed_at')) as BearerRow[],
   );
   return new Map(rows.map((row) => [row.id, row]));
 }

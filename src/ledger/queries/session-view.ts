@@ -1,10 +1,12 @@
 import type { EndReason, Evidence } from '../../core/evidence.js';
 import type { GuestType } from '../../core/observation.js';
+import { segmentsWithin } from '../../core/segment.js';
 import type { Queryable } from '../database.js';
 import { inBatches } from './batches.js';
 import { correctionsInForce, countingEdges, type CorrectedSession } from './corrections.js';
+import { pausedWithin, pausesOf } from './pauses.js';
 import { proofsOf } from './proof.js';
-import type { EdgeView, SegmentView, SessionView } from './read-model.js';
+import type { EdgeView, PauseView, SegmentView, SessionView } from './read-model.js';
 import { namesOf } from './records.js';
 import { nodeSights } from './sights.js';
 
@@ -17,6 +19,8 @@ export interface SessionRecord {
   vmid: number;
   type: GuestType;
   guest_name: string | null;
+  guest_current_vmid: number | null;
+  guest_destroyed_at: number | null;
   /** Empty where the session has no segment. */
   node: string;
   start_at: number;
@@ -44,19 +48,20 @@ interface SegmentRow {
 }
 
 /**
- * The views of these rows in their order, with the corrections in force: segments and proofs are asked once for all of
- * them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
+ * The views of these rows in their order, with the corrections in force: segments, pauses and proofs are asked once for all
+ * of them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
  */
 export async function sessionViewsOf(db: Queryable, derived: readonly SessionRecord[]): Promise<SessionView[]> {
   if (derived.length === 0) return [];
   const corrections = await correctionsInForce(db, [...new Set(derived.map((row) => row.guest_id))]);
   const rows = derived.map((row) => corrected(row, corrections.get(row.id) ?? null));
-  const segments = await segmentsOf(
-    db,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id);
+  const segments = await segmentsOf(db, ids);
+  const pauses = await pausesOf(db, ids);
   const proofs = await openProofs(db, rows);
-  return rows.map((row) => viewOf(row, segments.get(row.id) ?? [], proofs.get(row.guest_id) ?? null));
+  return rows.map((row) =>
+    viewOf(row, segments.get(row.id) ?? [], pauses.get(row.id) ?? [], proofs.get(row.guest_id) ?? null),
+  );
 }
 
 function corrected(row: SessionRecord, correction: CorrectedSession | null): SessionRecord {
@@ -103,7 +108,12 @@ async function segmentsOf(db: Queryable, sessionIds: readonly number[]): Promise
   return segments;
 }
 
-function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number | null): SessionView {
+function viewOf(
+  row: SessionRecord,
+  segments: SegmentView[],
+  pauses: PauseView[],
+  openUntil: number | null,
+): SessionView {
   const end = endOf(row);
   const provenUntil = end?.at ?? Math.max(row.start_at, openUntil ?? row.start_at);
   return {
@@ -114,6 +124,7 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     vmid: row.vmid,
     type: row.type,
     guestName: row.guest_name,
+    isGuestPresent: row.guest_current_vmid !== null && row.guest_destroyed_at === null,
     node: row.node,
     start: { at: row.start_at, earliest: row.start_earliest, latest: row.start_latest, evidence: row.start_evidence },
     end,
@@ -123,23 +134,10 @@ function viewOf(row: SessionRecord, segments: SegmentView[], openUntil: number |
     user: row.user,
     provenUntil,
     durationMs: Math.max(0, provenUntil - row.start_at),
-    segments: withinEdges(segments, row.start_at, end?.at ?? null),
+    segments: segmentsWithin(segments, row.start_at, end?.at ?? null),
+    ...pausedWithin(pauses, { from: row.start_at, to: end?.at ?? null, until: provenUntil }),
     createdAt: row.created_at,
   };
-}
-
-/** A correction of an edge leaves the stored segments as they were derived: here they are cut to it, or reach to it. */
-function withinEdges(segments: SegmentView[], from: number, to: number | null): SegmentView[] {
-  const isWhole = segments[0]?.startedAt === from && (segments.at(-1)?.endedAt ?? null) === to;
-  if (isWhole || segments.length === 0) return segments;
-  const until = to ?? Number.POSITIVE_INFINITY;
-  const kept = segments.filter((one, k) => (k === 0 || one.startedAt < until) && (one.endedAt ?? until) >= from);
-  const whole = kept.length > 0 ? kept : segments.slice(0, 1);
-  return whole.map((one, k) => ({
-    ...one,
-    startedAt: k === 0 ? from : one.startedAt,
-    endedAt: k === whole.length - 1 ? to : one.endedAt,
-  }));
 }
 
 function endOf(row: SessionRecord): EdgeView | null {

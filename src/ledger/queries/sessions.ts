@@ -26,16 +26,49 @@ export async function listSessions(
   const { page, perPage } = filter;
   const corrections = [...(await correctionsInForce(db)).values()];
   const counted = (await narrowed(db, filter, corrections).count('* as count').first()) as { count: number | string };
-  const ids = newestFirst(narrowed(db, filter, corrections))
-    .limit(perPage)
-    .offset((page - 1) * perPage);
-  return { items: await sessionsWith(db, await idsOf(ids)), total: Number(counted.count), page, perPage };
+  const moved = corrections.filter((one) => one.startAt !== null);
+  const window = { offset: (page - 1) * perPage, limit: perPage };
+  const ids =
+    moved.length === 0
+      ? await idsOf(
+          newestFirst(narrowed(db, filter, corrections))
+            .limit(window.limit)
+            .offset(window.offset),
+        )
+      : await idsInOrder(narrowed(db, filter, corrections), moved, window);
+  return { items: await sessionsWith(db, ids), total: Number(counted.count), page, perPage };
+}
+
+/**
+ * A page by the starts as they count. The corrected sessions are few: they are merged into a stretch of the others, which an
+ * index yields in order, long enough to hold the page wherever they come to stand.
+ */
+async function idsInOrder(
+  query: Knex.QueryBuilder,
+  moved: readonly CorrectedSession[],
+  { offset, limit }: { offset: number; limit: number },
+): Promise<number[]> {
+  const starts = new Map(moved.map((one) => [one.id, one.startAt ?? one.derived.start_at]));
+  const fitting = (await query
+    .clone()
+    .whereIn('e.id', [...starts.keys()])
+    .select('e.id')) as { id: number }[];
+  const first = Math.max(0, offset - fitting.length);
+  const others = (await newestFirst(query.whereNotIn('e.id', [...starts.keys()]))
+    .limit(offset - first + limit)
+    .offset(first)
+    .select('e.id', 'e.start_at')) as { id: number; start_at: number }[];
+  if (others.length === 0 && first > 0) return [];
+  const merged = [...others, ...fitting.map(({ id }) => ({ id, start_at: starts.get(id) ?? 0 }))];
+  merged.sort((a, b) => b.start_at - a.start_at || b.id - a.id);
+  return merged.slice(offset - first, offset - first + limit).map(({ id }) => id);
 }
 
 /** Every open session that the filter leaves, newest start first. */
 export async function runningSessions(db: Queryable, filter: SessionFilter = {}): Promise<SessionView[]> {
   const corrections = [...(await correctionsInForce(db)).values()];
-  return sessionsWith(db, await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }, corrections))));
+  const ids = await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }, corrections)));
+  return (await sessionsWith(db, ids)).sort((a, b) => b.start.at - a.start.at || b.id - a.id);
 }
 
 /** The session with that id; null when unknown. */
@@ -57,7 +90,7 @@ function narrowed(db: Queryable, filter: SessionFilter, corrections: readonly Co
     asDerived(query, filter);
     return query;
   }
-  // A corrected session is judged by what counts; it keeps its place in the order, which is by the derived start.
+  // A corrected session is judged by what counts.
   const fitting = corrections.filter((one) => fits(one, filter)).map((one) => one.id);
   const ids = corrections.map((one) => one.id);
   void query.where((where) => {

@@ -1,12 +1,13 @@
 import type { ClusterState, GuestChange, PollChange } from '../../core/reconcile.js';
 import type { Trx } from '../database.js';
 import { writeReports } from './agents.js';
-import { writeSpans, writeTasks } from './facts.js';
+import { writeSpans, writeTasks, type TaskChange } from './facts.js';
 import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
 import { writeMarks } from './journal.js';
 import { writeIdentities, writeIdentityOf } from './identities.js';
-import { writeDifference, type SessionDifference } from './sessions.js';
+import { writeRrd } from './rrd.js';
+import { writeDifferences, type DerivedGuest, type SessionDifference } from './sessions.js';
 
 export interface WrittenGuest {
   change: GuestChange;
@@ -24,35 +25,54 @@ export async function writeChange(
   change: PollChange,
   now: number,
 ): Promise<WrittenGuest[]> {
-  const before = state.nodes.get(change.node.id);
-  await writeTasks(trx, clusterId, before?.tasks ?? [], change.node.tasks, now);
-  const written: WrittenGuest[] = [];
-  for (const guest of change.guests) written.push(await writeGuestChange(trx, clusterId, guest, now));
+  const { guests, node } = change;
+  const ofNode = { before: state.nodes.get(node.id)?.tasks ?? [], after: node.tasks };
+  const written = await writeGuests(trx, clusterId, guests, now, [ofNode]);
   await writeIdentities(trx, clusterId, change.identities, now);
   await writeGap(trx, clusterId, change.gap);
   return written;
 }
 
-/** Writes one guest's facts with what derives from them; the change then carries the ids of new rows. */
-export async function writeGuestChange(
+/** Writes guests' facts, and the tasks of nodes given, with what derives from them; the changes then carry the ids of new rows. */
+export async function writeGuests(
   trx: Trx,
   clusterId: number,
-  change: GuestChange,
+  guests: readonly GuestChange[],
   now: number,
-): Promise<WrittenGuest> {
-  const { before, after } = change;
-  after.lives = await writeGuest(trx, clusterId, before, after, now);
+  ofNodes: readonly TaskChange[] = [],
+): Promise<WrittenGuest[]> {
+  for (const { before, after } of guests) after.lives = await writeGuest(trx, clusterId, before, after, now);
+  const ofGuests = guests.map(({ before, after }) => ({ before: before?.tasks ?? [], after: after.tasks }));
+  await writeTasks(trx, clusterId, [...ofNodes, ...ofGuests], now);
+  for (const [k, spans] of (await writeSpans(trx, guests)).entries()) {
+    const after = guests[k]?.after;
+    if (after !== undefined) after.spans = spans;
+  }
+  const differences = await writeDifferences(trx, guests.map(derivedOf), now);
+  const written: WrittenGuest[] = [];
+  for (const [k, guest] of guests.entries()) {
+    const difference = differences[k];
+    if (difference === undefined) throw new Error(`the sessions of ${guest.key} were not written`);
+    guest.after.sessions = difference.sessions;
+    await writeRest(trx, guest, now);
+    written.push({ change: guest, difference });
+  }
+  return written;
+}
+
+function derivedOf({ before, after, derived }: GuestChange): DerivedGuest {
+  return { guest: after, before, derived: derived.sessions };
+}
+
+/** What is seldom new of a guest. */
+async function writeRest(trx: Trx, { key, before, after, derived }: GuestChange, now: number): Promise<void> {
   const presentId = after.lives.at(-1)?.id ?? null;
-  if (presentId === null) throw new Error(`${change.key} has no stored incarnation`);
-  await writeTasks(trx, clusterId, before?.tasks ?? [], after.tasks, now);
-  after.spans = await writeSpans(trx, before, after);
+  if (presentId === null) throw new Error(`${key} has no stored incarnation`);
   await writeIdentityOf(trx, before, after);
   await writeMarks(trx, presentId, before, after, now);
+  await writeRrd(trx, presentId, before, after, now);
   if (after.reports !== undefined) after.reports = await writeReports(trx, presentId, before, after, now);
-  const difference = await writeDifference(trx, after, before, change.derived.sessions, now);
-  after.sessions = difference.sessions;
-  for (const conflict of change.derived.conflicts) await writeConflict(trx, presentId, conflict, now);
-  return { change, difference };
+  for (const conflict of derived.conflicts) await writeConflict(trx, presentId, conflict, now);
 }
 
 async function writeConflict(

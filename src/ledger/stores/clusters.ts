@@ -237,6 +237,8 @@ export interface NodeFields {
   boot_at: number | null;
   boot_earliest: number | null;
   boot_latest: number | null;
+  /** All that are known, as JSON: [[earliest, latest], ...], oldest first. */
+  boots: string;
   version: string | null;
   coverage_since: number | null;
   hostname: string;

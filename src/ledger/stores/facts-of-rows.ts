@@ -1,5 +1,7 @@
 import type { EndReason, Evidence } from '../../core/evidence.js';
 import type { Life, StoredSession } from '../../core/guest.js';
+import type { Pause } from '../../core/pause.js';
+import type { PauseSpan } from '../../core/pause-span.js';
 import type { ChangedField, ProfileChange } from '../../core/profile.js';
 import type { Edge, Segment } from '../../core/session.js';
 import type { Span } from '../../core/span.js';
@@ -28,8 +30,8 @@ export function changeOf(row: Row): ProfileChange {
   };
 }
 
-/** A span from its row; an open one reaches to its first sample until its node’s last list says more. */
-export function spanOf(row: Row): Span {
+/** A span from its row and its pauses by span id; an open one reaches to its first sample until its node’s last list says more. */
+export function spanOf(row: Row, pauses: ReadonlyMap<number, PauseSpan[]>): Span {
   const first = { sentAt: numberOf(row, 'first_sent'), receivedAt: numberOf(row, 'first_received') };
   const lastSent = maybeNumber(row, 'last_sent');
   const uptimeS = maybeNumber(row, 'sample_uptime_s');
@@ -47,6 +49,7 @@ export function spanOf(row: Row): Span {
       uptimeS === null
         ? null
         : { sentAt: numberOf(row, 'sample_sent'), receivedAt: numberOf(row, 'sample_received'), uptimeS },
+    pauses: pauses.get(numberOf(row, 'id')) ?? [],
     ...(row['source'] === null ? {} : { source: textOf(row, 'source') as Span['source'] }),
   };
 }
@@ -68,8 +71,12 @@ export function taskOf(row: Row): Task {
   };
 }
 
-/** A session from its row and those of its segments, by session id. */
-export function sessionOf(row: Row, segments: ReadonlyMap<number, Row[]>): StoredSession {
+/** A session from its row, those of its segments, and its pauses, each by session id. */
+export function sessionOf(
+  row: Row,
+  segments: ReadonlyMap<number, Row[]>,
+  pauses: ReadonlyMap<number, Pause[]>,
+): StoredSession {
   const id = numberOf(row, 'id');
   const isOpen = row['end_at'] === null;
   return {
@@ -81,6 +88,7 @@ export function sessionOf(row: Row, segments: ReadonlyMap<number, Row[]>): Store
       endReason: row['end_reason'] as EndReason | null,
       user: maybeText(row, 'user'),
       segments: joinedSegments(segments.get(id) ?? []),
+      pauses: pauses.get(id) ?? [],
     },
   };
 }

@@ -50,9 +50,10 @@ export const NOT_OF_LISTS: readonly string[] = ['log_rotated', 'clock_step'];
 /** Gaps of a node that the next polls still judge, and the holes of its log. */
 export async function loadCoverage(db: Queryable, nodeId: number): Promise<NodeCoverage> {
   const read = (await db('polls')
-    .where({ node_id: nodeId, tasks_outcome: 'seen' })
+    .where({ node_id: nodeId })
+    .whereNotNull('tasks_sent_at')
     .orderBy('began_at', 'desc')
-    .first('began_at')) as Row | undefined;
+    .first('tasks_sent_at')) as Row | undefined;
   const holes = (await db('gaps').where({ node_id: nodeId, reason: 'log_rotated' }).orderBy('started_at')) as Row[];
   const unproven = (await db('gaps')
     .where({ node_id: nodeId, is_proven: 0 })
@@ -65,7 +66,7 @@ export async function loadCoverage(db: Queryable, nodeId: number): Promise<NodeC
     endedAt: numberOf(row, 'ended_at'),
   });
   return {
-    tasksReadAt: read === undefined ? null : numberOf(read, 'began_at'),
+    tasksReadAt: read === undefined ? null : numberOf(read, 'tasks_sent_at'),
     holes: holes.map(holeOf),
     unproven: unproven.map(holeOf).reverse(),
   };

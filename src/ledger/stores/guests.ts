@@ -49,6 +49,7 @@ const OWNED = [
   'evidence_conflicts',
   'session_corrections',
   'journal_marks',
+  'rrd_marks',
   'agent_reports',
 ];
 
@@ -64,9 +65,12 @@ async function mergeLife(trx: Trx, gone: Life, lives: readonly Life[]): Promise<
 }
 
 function hasLifeChanged(before: Life | null, after: Life): boolean {
-  const told = ({ life, destroyed, isDestroyedByConfig }: Life): string =>
-    JSON.stringify([life, destroyed, isDestroyedByConfig ?? false]);
-  return before === null || told(before) !== told(after);
+  return (
+    before?.life !== after.life ||
+    before.destroyed?.earliest !== after.destroyed?.earliest ||
+    before.destroyed?.latest !== after.destroyed?.latest ||
+    (before.isDestroyedByConfig ?? false) !== (after.isDestroyedByConfig ?? false)
+  );
 }
 
 function lifeRow(guest: GuestState, life: Life, isPresent: boolean): Record<string, unknown> {
@@ -123,10 +127,10 @@ function profileRow(profile: GuestProfile): Record<string, unknown> {
 
 /** What changed in this poll is kept with its bounds; a new incarnation's profile is no change of the one before. */
 async function writeProfile(trx: Trx, guestId: number, before: GuestState, after: GuestState): Promise<void> {
-  const isSame =
-    JSON.stringify(profileRow(before.profile)) === JSON.stringify(profileRow(after.profile)) &&
-    before.nodeId === after.nodeId;
-  if (!isSame) {
+  const isSameProfile =
+    before.profile === after.profile ||
+    JSON.stringify(profileRow(before.profile)) === JSON.stringify(profileRow(after.profile));
+  if (!isSameProfile || before.nodeId !== after.nodeId) {
     await trx('guests')
       .where({ id: guestId })
       .update({ ...profileRow(after.profile), node_id: after.nodeId });

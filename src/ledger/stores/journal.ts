@@ -34,13 +34,15 @@ export async function writeMarks(
   }
 }
 
-/** The marks of a cluster's guests by guest id, oldest first. */
+/** The marks of a cluster's guests since each was frozen, by guest id, oldest first. */
 export async function loadMarks(db: Queryable, clusterId: number): Promise<Map<number, JournalMark[]>> {
-  const ofCluster = db('guests').where({ cluster_id: clusterId }).select('id');
-  const rows = (await db('journal_marks')
-    .whereIn('guest_id', ofCluster)
-    .orderBy('stamp_s')
-    .orderBy('id')) as StoredMark[];
+  const rows = (await db('guests as g')
+    .join('journal_marks as m', 'm.guest_id', 'g.id')
+    .where({ 'g.cluster_id': clusterId })
+    .whereRaw('m.written_latest >= coalesce(g.frozen_at, 0)')
+    .orderBy('m.stamp_s')
+    .orderBy('m.id')
+    .select('m.*')) as StoredMark[];
   const marks = new Map<number, JournalMark[]>();
   for (const row of rows) {
     const written = { earliest: row.written_earliest, latest: row.written_latest };

@@ -1,7 +1,10 @@
 import { lifeAt, type GuestState, type StoredSession } from '../../core/guest.js';
-import { isSameSession, pairSessions, type Edge, type Session } from '../../core/session.js';
-import { isResize, sizedSegments, type ProfileChange, type SizedSegment } from '../../core/profile.js';
+import { hasSamePauses, isSameSession, pairSessions, type Edge, type Session } from '../../core/session.js';
+import { isResize, type ProfileChange } from '../../core/profile.js';
 import type { Trx } from '../database.js';
+import { insertForIds, updateRows } from './bulk.js';
+import { writePauses } from './pauses.js';
+import { writeSegments } from './segments.js';
 
 /** What differed, for the report of the poll. */
 export interface SessionDifference {
@@ -12,41 +15,97 @@ export interface SessionDifference {
   sessions: StoredSession[];
 }
 
+/** A guest with what is stored of it and what its facts yield now. */
+export interface DerivedGuest {
+  guest: GuestState;
+  before: GuestState | null;
+  derived: readonly Session[];
+}
+
+/** A derived session on its way into the database; its id is 0 until its row is made. */
+interface Draft {
+  guest: GuestState;
+  known: StoredSession | null;
+  next: StoredSession;
+  /** False where only its sizes changed, or nothing. */
+  differs: boolean;
+  isWritten: boolean;
+}
+
 /**
- * Makes the stored sessions of one guest those that were derived, writing only what differs; ids carry over by overlap.
- * Removed ones go first and the rest follows in time order, so that never two are open at once.
+ * Makes the stored sessions of each guest those that were derived, writing only what differs; ids carry over by overlap.
+ * Removed ones go first, then those that change and then new ones, each in time order, so that never two are open at once.
  */
-export async function writeDifference(
+export async function writeDifferences(
   trx: Trx,
-  guest: GuestState,
-  before: GuestState | null,
-  derived: readonly Session[],
+  guests: readonly DerivedGuest[],
   now: number,
-): Promise<SessionDifference> {
+): Promise<SessionDifference[]> {
+  const plans = guests.map(planOf);
+  const drafts = plans.flatMap((plan) => plan.drafts).filter((draft) => draft.isWritten);
+  await removeSessions(
+    trx,
+    plans.flatMap(({ gone }) => gone.map((one) => one.id)),
+  );
+  const rowOf = ({ next }: Draft): Record<string, unknown> => ({
+    ...sessionRow(next.guestId, next.session),
+    created_at: now,
+    updated_at: now,
+  });
+  const updated = drafts.filter(({ known, differs }) => known !== null && differs);
+  await updateRows(
+    trx,
+    'sessions',
+    'id',
+    updated.map((draft) => ({ id: draft.next.id, ...rowOf(draft) })),
+    ['created_at'],
+  );
+  const made = drafts.filter(({ known }) => known === null);
+  const ids = await insertForIds(trx, 'sessions', made.map(rowOf));
+  for (const [k, { next }] of made.entries()) next.id = ids[k] ?? next.id;
+  await writeSegments(
+    trx,
+    drafts.map(({ guest, known, next }) => ({
+      sessionId: next.id,
+      session: next.session,
+      guest,
+      isPresent: next.guestId === guest.lives.at(-1)?.id,
+      isNew: known === null,
+    })),
+  );
+  for (const { known, next } of drafts) {
+    const stored = known?.session.pauses ?? [];
+    const isStored = known === null ? next.session.pauses.length === 0 : hasSamePauses(known.session, next.session);
+    if (!isStored) await writePauses(trx, next.id, stored, next.session.pauses);
+  }
+  return plans.map(differenceOf);
+}
+
+interface Plan {
+  drafts: Draft[];
+  gone: StoredSession[];
+}
+
+function planOf({ guest, before, derived }: DerivedGuest): Plan {
   const { pairs, gone } = pairSessions(before?.sessions ?? [], derived);
-  const newChanges = guest.changes.filter((change) => before?.changes.includes(change) !== true);
-  const difference: SessionDifference = { created: [], updated: [], removedCount: gone.length, sessions: [] };
-  for (const one of gone) await removeSession(trx, one.id);
-  for (const { session, stored: known } of pairs) {
+  const resizes = guest.changes.filter((change) => isResize(change) && before?.changes.includes(change) !== true);
+  const drafts = pairs.map(({ session, stored: known }): Draft => {
     const guestId = ownerOf(guest, session);
-    if (known === null) {
-      const made = { id: await insertSession(trx, guestId, session, now), guestId, session };
-      await writeSegments(trx, made.id, session, guest, true);
-      difference.created.push(made);
-      difference.sessions.push(made);
-      continue;
-    }
-    const next = { id: known.id, guestId, session };
+    const isSame = known !== null && known.guestId === guestId && isSameSession(known.session, session);
+    const isWritten = !isSame || isResized(guest, guestId, session, resizes);
+    // What is as it was stays the same object: years of sessions are then no work for the collector.
+    const next = isSame ? known : { id: known?.id ?? 0, guestId, session };
+    return { guest, known, next, differs: !isSame, isWritten };
+  });
+  return { drafts, gone };
+}
+
+function differenceOf({ drafts, gone }: Plan): SessionDifference {
+  const difference: SessionDifference = { created: [], updated: [], removedCount: gone.length, sessions: [] };
+  for (const { known, next, isWritten } of drafts) {
     difference.sessions.push(next);
-    const isSame = known.guestId === guestId && isSameSession(known.session, session);
-    if (isSame && !isResized(guest, session, newChanges)) continue;
-    if (!isSame) {
-      await trx('sessions')
-        .where({ id: known.id })
-        .update({ ...sessionRow(guestId, session), updated_at: now });
-    }
-    await writeSegments(trx, known.id, session, guest, false);
-    difference.updated.push({ before: known.session, after: next });
+    if (known === null) difference.created.push(next);
+    else if (isWritten) difference.updated.push({ before: known.session, after: next });
   }
   return difference;
 }
@@ -57,19 +116,13 @@ function ownerOf(guest: GuestState, session: Session): number {
   return id;
 }
 
-async function removeSession(trx: Trx, id: number): Promise<void> {
-  await trx('segments').where({ session_id: id }).delete();
-  await trx('sessions').where({ id }).delete();
-}
-
-async function insertSession(trx: Trx, guestId: number, session: Session, now: number): Promise<number> {
-  const [id] = (await trx('sessions').insert({
-    ...sessionRow(guestId, session),
-    created_at: now,
-    updated_at: now,
-  })) as number[];
-  if (id === undefined) throw new Error('the database gave a new session no id');
-  return id;
+async function removeSessions(trx: Trx, ids: readonly number[]): Promise<void> {
+  for (let k = 0; k < ids.length; k += 100) {
+    const part = ids.slice(k, k + 100);
+    await trx('segments').whereIn('session_id', part).delete();
+    await trx('pauses').whereIn('session_id', part).delete();
+    await trx('sessions').whereIn('id', part).delete();
+  }
 }
 
 function sessionRow(guestId: number, session: Session): Record<string, unknown> {
@@ -105,59 +158,7 @@ function assertOrder({ start, end }: Session): void {
 }
 
 /** True where a resize that was not known before may lie within the session. */
-function isResized(guest: GuestState, session: Session, newChanges: readonly ProfileChange[]): boolean {
-  if (ownerOf(guest, session) !== guest.lives.at(-1)?.id) return false;
-  return newChanges.some(
-    (change) => isResize(change) && (session.end === null || change.window.earliest < session.end.at),
-  );
-}
-
-/** The session's stretches by node and size. Of an incarnation that is over no size is known but the one written in its time. */
-async function writeSegments(
-  trx: Trx,
-  sessionId: number,
-  session: Session,
-  guest: GuestState,
-  isNew: boolean,
-): Promise<void> {
-  const known = isNew ? [] : await storedSegments(trx, sessionId);
-  const isPresent = ownerOf(guest, session) === guest.lives.at(-1)?.id;
-  const sized = isPresent ? sizedSegments(session, guest.profile, guest.changes) : resized(session, known);
-  for (const [k, { nodeId, startedAt, endedAt, cores, memoryBytes }] of sized.entries()) {
-    const row = { node_id: nodeId, started_at: startedAt, ended_at: endedAt, cores, memory_bytes: memoryBytes };
-    const id = known[k]?.id;
-    if (id !== undefined) await trx('segments').where({ id }).update(row);
-    else await trx('segments').insert({ ...row, session_id: sessionId });
-  }
-  for (const { id } of known.slice(sized.length)) await trx('segments').where({ id }).delete();
-}
-
-interface StoredSegment {
-  id: number;
-  started_at: number;
-  cores: number | null;
-  memory_bytes: number | null;
-}
-
-async function storedSegments(trx: Trx, sessionId: number): Promise<StoredSegment[]> {
-  return (await trx('segments')
-    .where({ session_id: sessionId })
-    .orderBy('started_at')
-    .orderBy('id')
-    .select('id', 'started_at', 'cores', 'memory_bytes')) as StoredSegment[];
-}
-
-/** Splits the segments where the stored ones were split, each with the size stored there. */
-function resized(session: Session, known: readonly StoredSegment[]): SizedSegment[] {
-  return session.segments.flatMap(({ nodeId, startedAt, endedAt }) => {
-    const cuts = known
-      .map((one) => one.started_at)
-      .filter((at) => startedAt < at && (endedAt === null || at < endedAt));
-    const starts = [startedAt, ...cuts];
-    return starts.map((start, k) => {
-      const stored = known.findLast((one) => one.started_at <= start) ?? known[0];
-      const size = { cores: stored?.cores ?? null, memoryBytes: stored?.memory_bytes ?? null };
-      return { nodeId, startedAt: start, endedAt: starts[k + 1] ?? endedAt, ...size };
-    });
-  });
+function isResized(guest: GuestState, guestId: number, session: Session, resizes: readonly ProfileChange[]): boolean {
+  if (guestId !== guest.lives.at(-1)?.id) return false;
+  return resizes.some((change) => session.end === null || change.window.earliest < session.end.at);
 }

@@ -1,4 +1,4 @@
-import type { Page, SessionView } from '../../ledger/queries/read-model.js';
+import type { Page, PauseView, SessionView } from '../../ledger/queries/read-model.js';
 import { isoOf, wholeSeconds } from './api-values.js';
 
 /** A session as the wire has it; start_time and end_time are the likeliest instants. */
@@ -34,7 +34,25 @@ export function presentSession(session: SessionView) {
       cores: segment.cores,
       memory_bytes: segment.memoryBytes,
     })),
+    paused_seconds: wholeSeconds(session.pausedMs),
+    pauses: session.pauses.map(presentPause),
     created_at: isoOf(session.createdAt),
+  };
+}
+
+function presentPause({ kind, start, end, startUpid, endUpid }: PauseView) {
+  return {
+    kind,
+    start_time: isoOf(start.at),
+    start_earliest: isoOf(start.earliest),
+    start_latest: isoOf(start.latest),
+    start_evidence: start.evidence,
+    end_time: isoOf(end?.at ?? null),
+    end_earliest: isoOf(end?.earliest ?? null),
+    end_latest: isoOf(end?.latest ?? null),
+    end_evidence: end?.evidence ?? null,
+    start_upid: startUpid,
+    end_upid: endUpid,
   };
 }
 

@@ -2,7 +2,7 @@ import type { RecentChanges } from '../../ledger/queries/pages-changes.js';
 import type { GapView, SessionView } from '../../ledger/queries/read-model.js';
 import { edgeBound, endKnown, gapWords, startKnown, wordsOfUpid } from './pages-evidence.js';
 import { countOf, durationFigure, zoneClock, type InstantFigure } from './pages-figures.js';
-import { guestHref, guestName } from './pages-guests.js';
+import { guestHref, sessionGuestName } from './pages-guests.js';
 
 export interface ChangeRow {
   at: InstantFigure;
@@ -68,7 +68,7 @@ function restartsOf(changes: RecentChanges): Map<SessionView, SessionView> {
 
 function of(session: SessionView): { subject: string; href: string } {
   return {
-    subject: guestName({ name: session.guestName, type: session.type }),
+    subject: sessionGuestName(session),
     href: guestHref(session.guestId),
   };
 }

@@ -1,36 +1,42 @@
-import type { Usage } from '../../ledger/queries/pages-usage.js';
+import { noUsage, type Usage } from '../../core/usage.js';
 import type { GuestView, SessionView } from '../../ledger/queries/read-model.js';
 import { wordsOfUpid } from './pages-evidence.js';
 import { boundText, countOf, durationFigure, zoneClock, type DurationFigure } from './pages-figures.js';
 
 export interface MonthsModel {
   current: { label: string; duration: DurationFigure; note: string };
-  before: { label: string; duration: DurationFigure; bound: string }[];
+  before: { label: string; duration: DurationFigure; bound: string; unseen: string }[];
 }
 
-/** The running month large, those before it as rows. */
+/** The running month large, those before it as rows, each with how far it can be off and how much of it was not seen. */
 export function monthsModel(
-  months: readonly { from: number; usage: Usage; unseenMs: number }[],
+  months: readonly { from: number; usage: Usage }[],
   zone: string,
   asOf: number,
+  freshMs: number,
 ): MonthsModel {
   const clock = zoneClock(zone);
   const [current, ...before] = months;
-  const usage = current?.usage ?? { runningMs: 0, errorMs: 0, sessionCount: 0 };
-  const unseenMs = current?.unseenMs ?? 0;
-  const unseen = unseenMs === 0 ? 'nothing unseen' : `${durationFigure(unseenMs).text} not seen`;
+  const usage = current?.usage ?? noUsage;
+  // What lies between the last poll and now is no news: every poll proves it.
+  const unseen = usage.unseenMs <= freshMs ? 'nothing unseen' : unseenText(usage.unseenMs);
   return {
     current: {
       label: `${clock.monthName(current?.from ?? asOf, asOf)}, up to now`,
-      duration: durationFigure(usage.runningMs),
+      duration: durationFigure(usage.totalMs),
       note: `${boundText(usage.errorMs)} · ${countOf(usage.sessionCount, 'session')} · ${unseen}`,
     },
     before: before.map((month) => ({
       label: clock.monthName(month.from, asOf),
-      duration: durationFigure(month.usage.runningMs),
+      duration: durationFigure(month.usage.totalMs),
       bound: boundText(month.usage.errorMs),
+      unseen: month.usage.unseenMs === 0 ? '' : unseenText(month.usage.unseenMs),
     })),
   };
+}
+
+function unseenText(ms: number): string {
+  return `${durationFigure(ms).text} not seen`;
 }
 
 /** Since when, and by whom: `since 24 Nov 01:22:10`, `since 24 Nov 10:06:58, by alice@pve`. */

@@ -1,4 +1,4 @@
-import type { GuestView } from '../../ledger/queries/read-model.js';
+import type { GuestView, SessionView } from '../../ledger/queries/read-model.js';
 import type { Usage } from '../../ledger/queries/pages-usage.js';
 import {
   boundText,
@@ -41,9 +41,15 @@ export function guestState(guest: GuestView): StateFigure {
   return { mark: guest.state, word: guest.state };
 }
 
-/** A guest's name, or what stands for it. */
-export function guestName(guest: { name: string | null; type: 'qemu' | 'lxc' }): string {
-  return guest.name ?? (guest.type === 'qemu' ? 'VM' : 'container');
+/** A guest's name; `qemu 104 (gone)` for one that only tasks told of (ledger rule 20). */
+export function guestName(guest: Pick<GuestView, 'name' | 'type' | 'vmid' | 'isPresent'>): string {
+  return guest.name ?? `${guest.type} ${guest.vmid}${guest.isPresent ? '' : ' (gone)'}`;
+}
+
+/** The name of a session's guest. */
+export function sessionGuestName(session: SessionView): string {
+  const { guestName: name, type, vmid, isGuestPresent: isPresent } = session;
+  return guestName({ name, type, vmid, isPresent });
 }
 
 export function guestHref(guestId: number): string {

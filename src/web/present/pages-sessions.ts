@@ -1,7 +1,8 @@
-import type { SessionView } from '../../ledger/queries/read-model.js';
+import type { PauseKind } from '../../core/pause-span.js';
+import type { PauseView, SessionView } from '../../ledger/queries/read-model.js';
 import { edgeFigure, endKnown, startKnown, type EdgeFigure } from './pages-evidence.js';
-import { agoText, durationFigure, zoneClock, type DurationFigure } from './pages-figures.js';
-import { guestHref, guestName, type StateFigure } from './pages-guests.js';
+import { agoText, countOf, durationFigure, zoneClock, type DurationFigure } from './pages-figures.js';
+import { guestHref, sessionGuestName, type StateFigure } from './pages-guests.js';
 
 export interface SessionRow {
   /** Null on the guest's own page. */
@@ -14,6 +15,15 @@ export interface SessionRow {
   openWords: string;
   nodes: string;
   duration: DurationFigure;
+  /** Null where it had no pause. */
+  paused: PausedFigure | null;
+}
+
+export interface PausedFigure {
+  /** `paused 12 m 05 s`, `paused 40 s in 3 pauses`, `paused now, 2 m 00 s`. */
+  text: string;
+  /** For the title: the newest ones, each with its kind and its likeliest instants. */
+  list: string;
 }
 
 /** A row of the session tables: both edges with their bounds and how each is known. */
@@ -28,7 +38,7 @@ export function sessionRow(
       ? {
           href: guestHref(session.guestId),
           vmid: String(session.vmid),
-          name: guestName({ name: session.guestName, type: session.type }),
+          name: sessionGuestName(session),
         }
       : null,
     start: edgeFigure(session.start, startKnown(session), zone, asOf),
@@ -39,6 +49,35 @@ export function sessionRow(
       : `proven ${agoText(asOf - session.provenUntil)} ago`,
     nodes: nodesText(session),
     duration: durationFigure(session.durationMs),
+    paused: pausedFigure(session, zone, asOf),
+  };
+}
+
+/** Pauses told one by one; a backup each night makes hundreds of them. */
+const LISTED = 5;
+
+const pauseWords: Record<PauseKind, string> = {
+  paused: 'paused',
+  'io-error': 'stopped by a storage error',
+  suspended: 'asleep',
+  'guest-panicked': 'crashed inside',
+  'internal-error': 'stopped by an error of QEMU',
+  watchdog: 'stopped by its watchdog',
+};
+
+function pausedFigure({ pauses, pausedMs }: SessionView, zone: string, asOf: number): PausedFigure | null {
+  const last = pauses.at(-1);
+  if (last === undefined) return null;
+  const text = durationFigure(pausedMs).text;
+  const clock = zoneClock(zone);
+  const sentence = ({ kind, start, end }: PauseView): string => {
+    const until = end === null ? 'until now' : `to ${clock.instant(end.at, asOf).short}`;
+    return `${pauseWords[kind]} from ${clock.instant(start.at, asOf).short} ${until}`;
+  };
+  const several = pauses.length === 1 ? '' : ` in ${countOf(pauses.length, 'pause')}`;
+  return {
+    text: last.end === null ? `${pauseWords[last.kind]} now, ${text}${several}` : `paused ${text}${several}`,
+    list: pauses.slice(-LISTED).toReversed().map(sentence).join('; '),
   };
 }
 

@@ -1,24 +1,36 @@
-import { trapScenarios } from '../../../src/simulator/scenarios.js';
 import { familyOf } from '../families.js';
-import { complaints, runScenario, runWorld } from '../run-world.js';
+import { runTrap, trapWorlds } from '../run-trap.js';
+import { complaints, runWorld, type WorldRun } from '../run-world.js';
 
-/** Prints the first of a fixed set of worlds that the sources beside it tell wrongly; nothing where they tell all right. */
-const SEEDS = 30;
-const BEGAN_AT = Date.UTC(2026, 2, 2, 8);
+/**
+ * Prints the first of the trap worlds and of random ones that the sources beside it tell wrongly; nothing where they tell all
+ * right. Its arguments: the number of random worlds, and the name of a world to begin with.
+ */
+const DAYS = 0.25;
 
-async function firstWrong(): Promise<string> {
-  for (const scenario of trapScenarios(BEGAN_AT)) {
-    if (complaints(await runScenario(scenario, { days: 50 / 1440, intervalMs: 30_000 })).length > 0)
-      return scenario.name;
-  }
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
-    if (complaints(await runWorld(seed, familyOf(seed, 0.25).options)).length > 0) return `seed ${seed}`;
-  }
+interface NamedWorld {
+  name: string;
+  run: () => Promise<WorldRun>;
+}
+
+function worldsWith(first: string, randomCount: number): NamedWorld[] {
+  const traps = trapWorlds.map((scenario) => ({ name: scenario.name, run: () => runTrap(scenario) }));
+  const randoms = Array.from({ length: randomCount }, (_, k) => ({
+    name: `random world ${k + 1}`,
+    run: () => runWorld(k + 1, familyOf(k + 1, DAYS).options),
+  }));
+  const all = [...traps, ...randoms];
+  return [...all.filter(({ name }) => name === first), ...all.filter(({ name }) => name !== first)];
+}
+
+async function firstWrong(worlds: readonly NamedWorld[]): Promise<string> {
+  for (const { name, run } of worlds) if (complaints(await run()).length > 0) return name;
   return '';
 }
 
+const [randomCount, first = ''] = process.argv.slice(2);
 try {
-  process.stdout.write(await firstWrong());
+  process.stdout.write(await firstWrong(worldsWith(first, Number(randomCount))));
 } catch (error) {
   process.stdout.write(`thrown: ${error instanceof Error ? error.message : String(error)}`);
 }

@@ -91,7 +91,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: 'a host’s boot ends nothing (trap 24)',
     file: 'sweep.ts',
-    find: "this.closeBy('boot', 'host', window.latest, 'the node booted anew');",
+    find: "this.closeBy('boot', 'host', counterProof, hostGoneAt(run, window, slot));",
     replace: '',
   },
   {
@@ -109,7 +109,7 @@ export const mutations: readonly Mutation[] = [
   {
     title: 'a clock that was set is not noticed',
     file: 'node-clock.ts',
-    find: 'if (both === null) return { offset: window, asOf, readingCount: 1, before: known.offset };',
+    find: 'if (both === null) return { offset: window, asOf, readingCount: 1, since: asOf, before: known.offset };',
     replace: 'if (both === null) return { ...known, asOf };',
   },
   {
@@ -132,3 +132,9 @@ export const mutations: readonly Mutation[] = [
       '  if (sessions.length < 0) clipLatest(sessions);\n  for (const { end } of sessions) if (end !== null) end.latest -= 2000;\n  clipEarliest(sessions);',
   },
 ];
+
+/** The source with the fault in it; throws where its place is not found exactly once. */
+export function mutated(source: string, { title, file, find, replace }: Mutation): string {
+  if (source.split(find).length !== 2) throw new Error(`"${title}": its place is not found once in ${file}`);
+  return source.replace(find, () => replace);
+}

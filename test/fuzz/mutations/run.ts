@@ -1,49 +1,96 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mutations, type Mutation } from './mutations.js';
+import { parseArgs } from 'node:util';
+import { mutated, mutations, type Mutation } from './mutations.js';
+import { catchersIn, mutationsPage, type Verdict } from './page.js';
 
-/** Puts each fault into a copy of the sources and lets the worlds judge it; exit code 1 where one is caught by none. */
+/** Puts one fault after the other into a copy of the sources and lets the worlds judge it; exit code 1 where one is caught by none. */
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-function judged(mutation: Mutation | null): string {
-  const copy = mkdtempSync(join(tmpdir(), 'mutation-'));
+interface Options {
+  only: string;
+  worldCount: number;
+  isWritten: boolean;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: '' },
+      worlds: { type: 'string', default: '30' },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const worldCount = Number(values.worlds);
+  if (!Number.isSafeInteger(worldCount) || worldCount < 0) {
+    throw new Error(`--worlds ${values.worlds}: give the number of random worlds after the traps, such as 30`);
+  }
+  if (!mutations.some(({ title }) => title.includes(values.only))) {
+    throw new Error(`--only ${values.only}: no fault has this in its title`);
+  }
+  if (values.write && values.only !== '') throw new Error('--write writes the whole list: leave out --only');
+  return { only: values.only, worldCount, isWritten: values.write };
+}
+
+function optionsOrExit(): Options {
   try {
-    for (const part of ['src', 'test/fuzz', 'package.json', 'tsconfig.json']) {
-      cpSync(join(root, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-    if (mutation !== null) mutate(join(copy, 'src/core', mutation.file), mutation);
-    const script = join(copy, 'test/fuzz/mutations/first-wrong.ts');
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', script], {
-      cwd: copy,
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`the worlds did not run: ${stderr.slice(-500)}`);
-    return stdout;
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+    return readOptions();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
   }
 }
 
-function mutate(file: string, { title, find, replace }: Mutation): void {
-  const before = readFileSync(file, 'utf8');
-  if (before.split(find).length !== 2) throw new Error(`"${title}": its place is not found once in ${file}`);
-  writeFileSync(
-    file,
-    before.replace(find, () => replace),
-  );
+/** A copy that faults may be put into, with what the worlds need. */
+function copySources(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'mutations-'));
+  for (const part of ['src', 'test/fuzz', 'package.json', 'tsconfig.json']) {
+    cpSync(join(root, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
 }
 
-const untouched = judged(null);
-if (untouched !== '') throw new Error(`the sources as they are fail already: ${untouched}`);
-let missedCount = 0;
-for (const mutation of mutations) {
-  const caughtBy = judged(mutation);
-  if (caughtBy === '') missedCount += 1;
-  const verdict = caughtBy === '' ? 'MISSED' : 'caught';
-  process.stdout.write(`${verdict}  ${mutation.title}: ${caughtBy === '' ? 'no world' : caughtBy}\n`);
+/** The first world that the copy tells wrongly, `first` before all others; empty where it tells all right. */
+function firstWrong(copy: string, worldCount: number, first = ''): string {
+  const script = join(copy, 'test/fuzz/mutations/first-wrong.ts');
+  const args = ['--import', 'tsx', script, String(worldCount), first];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the worlds did not run: ${stderr.slice(-500)}`);
+  return stdout;
 }
-process.exitCode = missedCount === 0 ? 0 : 1;
+
+function listedCatchers(): Map<string, string> {
+  const page = join(root, 'docs/mutations.md');
+  return existsSync(page) ? catchersIn(readFileSync(page, 'utf8')) : new Map();
+}
+
+function judged(copy: string, mutation: Mutation, worldCount: number): Verdict {
+  const file = join(copy, 'src/core', mutation.file);
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, mutated(before, mutation));
+  // The world that caught it the last time most likely catches it again.
+  const caughtBy = firstWrong(copy, worldCount, listedCatchers().get(mutation.title));
+  writeFileSync(file, before);
+  process.stdout.write(`${caughtBy === '' ? 'MISSED' : 'caught'}  ${mutation.title}: ${caughtBy || 'no world'}\n`);
+  return { mutation, caughtBy };
+}
+
+const { only, worldCount, isWritten } = optionsOrExit();
+const copy = copySources();
+try {
+  const untouched = firstWrong(copy, worldCount);
+  if (untouched !== '') throw new Error(`the sources as they are fail already: ${untouched}`);
+  const verdicts = mutations
+    .filter(({ title }) => title.includes(only))
+    .map((mutation) => judged(copy, mutation, worldCount));
+  const caughtCount = verdicts.filter(({ caughtBy }) => caughtBy !== '').length;
+  process.stdout.write(`${caughtCount} of ${verdicts.length} caught\n`);
+  if (isWritten) writeFileSync(join(root, 'docs/mutations.md'), mutationsPage(verdicts, worldCount));
+  process.exitCode = caughtCount === verdicts.length ? 0 : 1;
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}

@@ -172,6 +172,8 @@ forEachDatabase((name, open) => {
           start_upid: 'UPID:pve-01:0001:0002:6745:qmstart:104:root@pam:',
           stop_upid: null,
           segments: [{ node: 'pve-01', start_time: iso(start), end_time: null, cores: 4, memory_bytes: 8 * 2 ** 30 }],
+          paused_seconds: 0,
+          pauses: [],
           created_at: iso(start + 30_000),
         });
       });
@@ -181,6 +183,45 @@ forEachDatabase((name, open) => {
         expect(json).to.include({ duration_seconds: 20 * 3600 - 1, is_running: false, end_reason: 'shutdown' });
         expect(json).to.include({ end_time: iso(NOW - 60 * HOUR - 500), proven_until: iso(NOW - 60 * HOUR - 500) });
         expect(json).to.include({ end_evidence: 'poll', end_earliest: iso(NOW - 60 * HOUR - 2500) });
+      });
+
+      it('tells the pauses of one that lasted, with their bounds, and how long they were together', async () => {
+        const start = NOW - 70 * HOUR;
+        const edges = { start_earliest: start - 500, start_latest: start + 500, start_evidence: 'task' };
+        const row = { session_id: ids.sessions.ended, kind: 'io-error', start_at: start, ...edges, start_upid: 'UPID' };
+        const ended = { end_at: start + HOUR + 1500, end_earliest: start + HOUR, end_latest: start + HOUR + 3000 };
+        await db.writer('pauses').insert({ ...row, ...ended, end_evidence: 'poll' });
+        const { json } = await lab.get(`/api/sessions/${ids.sessions.ended}`);
+        await db.writer('pauses').delete();
+        expect(json).to.include({ paused_seconds: 3601, duration_seconds: 20 * 3600 - 1 });
+        expect(json['pauses']).to.deep.equal([
+          {
+            kind: 'io-error',
+            start_time: iso(start),
+            start_earliest: iso(start - 500),
+            start_latest: iso(start + 500),
+            start_evidence: 'task',
+            end_time: iso(start + HOUR + 1500),
+            end_earliest: iso(start + HOUR),
+            end_latest: iso(start + HOUR + 3000),
+            end_evidence: 'poll',
+            start_upid: 'UPID',
+            end_upid: null,
+          },
+        ]);
+      });
+
+      it('counts a pause that lasts up to the last proof', async () => {
+        const start = NOW - HOUR;
+        const edges = { start_earliest: start, start_latest: start, start_evidence: 'task' };
+        const { open: id } = ids.sessions;
+        await db
+          .writer('pauses')
+          .insert({ session_id: id, open_session_id: id, kind: 'paused', start_at: start, ...edges });
+        const { json } = await lab.get(`/api/sessions/${id}`);
+        await db.writer('pauses').delete();
+        expect(json['paused_seconds']).to.equal(Math.floor((HOUR - 10_000 + 5) / 1000));
+        expect((json['pauses'] as Json[]).map((pause) => pause['end_time'])).to.deep.equal([null]);
       });
 
       it('leaves the earliest start open where the log does not reach it', async () => {
@@ -286,6 +327,14 @@ forEachDatabase((name, open) => {
           proven: false,
         });
         expect(rows[1]).to.include({ start_time: iso(NOW - 30 * HOUR), end_time: iso(NOW - 29 * HOUR), proven: true });
+      });
+
+      it('pages gaps, and refuses what is no page', async () => {
+        const { json } = await lab.get('/api/gaps?per_page=1&page=2');
+        expect(json).to.include({ total: 2, page: 2, per_page: 1 });
+        expect((json['gaps'] as Json[]).map((gap) => gap['node'])).to.deep.equal(['pve-01']);
+        expect(await idsOf('/api/gaps?cluster=pve-09', 'gaps')).to.deep.equal([]);
+        expect((await lab.get('/api/gaps?per_page=101')).status).to.equal(422);
       });
 
       it('finds gaps by node and by overlap', async () => {

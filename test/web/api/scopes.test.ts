@@ -29,6 +29,9 @@ forEachDatabase((name, open) => {
     const table: [string, string, Record<string, number>][] = [
       ['GET', '/api/nodes', { none: 401, wrong: 401, shared: 403, ingest: 403, enrol: 403, read: 200, admin: 200 }],
       ['GET', '/api/audit', { none: 401, shared: 403, read: 200, 'configured admin': 200 }],
+      ['GET', '/api/vms/104/usage', { none: 401, wrong: 401, shared: 403, ingest: 403, enrol: 403, read: 404 }],
+      ['GET', '/api/vms/104/daily', { none: 401, wrong: 401, shared: 403, ingest: 403, enrol: 403, read: 404 }],
+      ['POST', '/api/vms/104/usage', { none: 401, ingest: 403, read: 403, admin: 405 }],
       ['HEAD', '/api/nodes', { none: 401, ingest: 403, read: 200 }],
       ['GET', '/api/none-such', { none: 401, wrong: 401, ingest: 403, read: 404, admin: 404 }],
       ['GET', '/api', { none: 401, ingest: 403, read: 404 }],

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { EndReason } from '../../../src/core/evidence.js';
 import type { RecentChanges } from '../../../src/ledger/queries/pages-changes.js';
-import type { EdgeView, SessionView } from '../../../src/ledger/queries/read-model.js';
+import type { EdgeView, PauseView, SessionView } from '../../../src/ledger/queries/read-model.js';
 import { changeRows } from '../../../src/web/present/pages-changes.js';
 import { edgeBound, endKnown, startKnown, wordsOfUpid } from '../../../src/web/present/pages-evidence.js';
 import { nodesText, sessionRow } from '../../../src/web/present/pages-sessions.js';
@@ -27,6 +27,7 @@ function session(more: Partial<SessionView>): SessionView {
     vmid: 104,
     type: 'qemu',
     guestName: 'mail',
+    isGuestPresent: true,
     node: 'pve-01',
     start,
     end: null,
@@ -37,6 +38,8 @@ function session(more: Partial<SessionView>): SessionView {
     provenUntil: asOf,
     durationMs: 1,
     segments: [{ node: 'pve-01', startedAt: start.at, endedAt: null, cores: null, memoryBytes: null }],
+    pauses: [],
+    pausedMs: 0,
     createdAt: asOf,
     ...more,
   };
@@ -77,6 +80,24 @@ describe('how an edge is known', () => {
       sessionRow(session({ provenUntil }), { zone: 'UTC', asOf, hasGuest: false, unseenAfterMs: 70_000 });
     expect(row(asOf - 71_000).state.word).to.equal('not seen');
     expect(row(asOf - 12_000).state.word).to.equal('running');
+  });
+
+  it('tells how long a session was paused, of what kind, and when of late', () => {
+    const pause = (kind: PauseView['kind'], fromS: number, toS: number | null): PauseView => {
+      const end = toS === null ? null : edge(asOf - toS * 1000);
+      return { kind, start: edge(asOf - fromS * 1000), end, startUpid: null, endUpid: null };
+    };
+    const told = (pausedMs: number, pauses: PauseView[]) =>
+      sessionRow(session({ pauses, pausedMs }), { zone: 'UTC', asOf, hasGuest: false, unseenAfterMs: 70_000 }).paused;
+    expect(told(0, [])).to.equal(null);
+    expect(told(40_000, [pause('paused', 100, 60)])).to.deep.equal({
+      text: 'paused 40 s',
+      list: 'paused from 24 Nov 08:58:20 to 24 Nov 08:59:00',
+    });
+    expect(told(110_000, [pause('paused', 200, 120), pause('suspended', 30, null)])).to.deep.equal({
+      text: 'asleep now, 1 m 50 s in 2 pauses',
+      list: 'asleep from 24 Nov 08:59:30 until now; paused from 24 Nov 08:56:40 to 24 Nov 08:58:00',
+    });
   });
 
   it('names the way of a session over its nodes once each', () => {

@@ -92,6 +92,35 @@ describe('pages', () => {
     }
   });
 
+  it('tell of a guest’s months how far they can be off and how much of them was not seen', async () => {
+    const page = async (vmid: number): Promise<string> => {
+      const { id } = (await site.db.reader('guests').where({ vmid }).first('id')) as { id: number };
+      return (await admin.get(`/guests/${id}`)).text;
+    };
+    // 24 sessions, each of which can be off by 1,520 ms; and a node that was not seen for 96 minutes and again now.
+    expect(await page(107)).to.contain('± 37 s · 24 sessions · nothing unseen');
+    expect(await page(117)).to.contain('± 0 s · 1 session · 1 h 39 m 20 s not seen');
+    const { id: nodeId, cluster_id: clusterId } = (await site.db
+      .reader('nodes')
+      .where({ name: 'pve-04' })
+      .first('id', 'cluster_id')) as { id: number; cluster_id: number };
+    const startedAt = Date.UTC(2026, 9, 20);
+    const gap = { cluster_id: clusterId, node_id: nodeId, reason: 'unreachable', is_proven: 0, open_node_id: null };
+    await site.db.writer('gaps').insert({ ...gap, started_at: startedAt, ended_at: startedAt + 3_600_000 });
+    expect(await page(117)).to.match(/October<\/dt>[^]*1 h 00 m 00 s not seen/);
+  });
+
+  it('call a guest that only tasks told of by its kind and VMID, and say that it is gone', async () => {
+    const guests = site.db.writer('guests').where({ vmid: 107 });
+    const before = (await guests.clone().first('id', 'name')) as { id: number; name: string };
+    await guests.clone().update({ name: null });
+    expect((await admin.get('/sessions?vmid=107')).text).to.contain('qemu 107</a>');
+    await guests.clone().update({ destroyed_at: Date.UTC(2026, 10, 24, 8) });
+    expect((await admin.get('/sessions?vmid=107')).text).to.contain('qemu 107 (gone)</a>');
+    expect((await admin.get(`/guests/${before.id}`)).text).to.contain('<title>qemu 107 (gone) ·');
+    await guests.clone().update({ name: before.name, destroyed_at: null });
+  });
+
   it('escape what comes from outside', async () => {
     await site.db.writer('guests').where({ vmid: 211 }).update({ name: '<b>"x"</b>' });
     const { text } = await admin.get('/guests?q=211');

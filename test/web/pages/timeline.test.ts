@@ -23,6 +23,7 @@ function session(start: number, end: number | null, path: [string, number][] = [
     vmid: 104,
     type: 'qemu',
     guestName: 'vGPU-1',
+    isGuestPresent: true,
     node: segments.at(-1)?.node ?? 'pve-01',
     start: edge(start),
     end: end === null ? null : edge(end),
@@ -33,6 +34,8 @@ function session(start: number, end: number | null, path: [string, number][] = [
     provenUntil: end ?? to,
     durationMs: (end ?? to) - start,
     segments,
+    pauses: [],
+    pausedMs: 0,
     createdAt: start,
   };
 }

@@ -6,12 +6,22 @@ import { forceSyncRoutes } from './force-sync.js';
 import { gapRoutes } from './gaps.js';
 import { nodeRoutes } from './nodes.js';
 import { sessionRoutes } from './sessions.js';
+import { usageRoutes } from './usage.js';
 import { vmRoutes } from './vms.js';
 
 /** Every call of the API, one file a resource. */
 export function apiRoutes(parts: WebParts): Router {
   const router = new Router();
-  const resources = [nodeRoutes, vmRoutes, sessionRoutes, gapRoutes, checkRoutes, accessRoutes, forceSyncRoutes];
+  const resources = [
+    nodeRoutes,
+    vmRoutes,
+    usageRoutes,
+    sessionRoutes,
+    gapRoutes,
+    checkRoutes,
+    accessRoutes,
+    forceSyncRoutes,
+  ];
   for (const add of resources) add(router, parts);
   return router;
 }

@@ -1,10 +1,10 @@
 import type { Router } from '@koa/router';
-import { guestsByVmid, listGuests } from '../../../ledger/queries/guests.js';
+import { listGuests } from '../../../ledger/queries/guests.js';
 import { requireScope } from '../../authenticate.js';
-import { notFound, unprocessable } from '../../errors.js';
 import type { WebParts } from '../../parts.js';
-import { presentCandidate, presentGuest } from '../../present/api-guest.js';
-import { queryReader, vmidOf } from '../../validate.js';
+import { presentGuest } from '../../present/api-guest.js';
+import { queryReader } from '../../validate.js';
+import { chosenGuest } from './chosen-guest.js';
 
 const listQuery = queryReader({ node: 'name', cluster: 'name', guest_id: 'id', all: 'flag' });
 const choiceQuery = queryReader({ node: 'name', cluster: 'name', guest_id: 'id' });
@@ -18,19 +18,8 @@ export function vmRoutes(router: Router, { db, config }: WebParts): void {
   });
 
   router.get('/api/vms/:vm_id', requireScope('read'), async (ctx) => {
-    const vmId = ctx.params['vm_id'] ?? '';
-    if (vmId.length > 64) throw unprocessable([{ path: '/vm_id', message: 'must be at most 64 characters' }]);
     const { node, cluster, guest_id: guestId } = choiceQuery(ctx, config.billing.timeZone);
-    const bearers = await guestsByVmid(db.reader, vmidOf(vmId), { node, cluster, guestId });
-    const [guest] = bearers;
-    if (guest === undefined) throw notFound(`No guest${placeOf(node, cluster)} has the VMID ${vmId}.`);
-    ctx.body = {
-      ...presentGuest(guest),
-      ...(bearers.length > 1 ? { candidates: bearers.map(presentCandidate) } : {}),
-    };
+    const { guest, candidates } = await chosenGuest(db.reader, ctx, { node, cluster, guestId });
+    ctx.body = { ...presentGuest(guest), ...candidates };
   });
-}
-
-function placeOf(node: string | undefined, cluster: string | undefined): string {
-  return (node === undefined ? '' : ` on node ${node}`) + (cluster === undefined ? '' : ` in cluster ${cluster}`);
 }

@@ -1,11 +1,11 @@
 import type { Context } from 'koa';
+import { usageOf, type Usage } from '../../../core/usage.js';
 import type { Queryable } from '../../../ledger/database.js';
 import { guestById } from '../../../ledger/queries/guests.js';
 import { gapsOfNodes, sessionsOfGuests } from '../../../ledger/queries/pages-changes.js';
-import { unseenWithin } from '../../../ledger/queries/pages-unseen.js';
-import { usageByGuest, type Usage } from '../../../ledger/queries/pages-usage.js';
 import type { GuestView, SessionView } from '../../../ledger/queries/read-model.js';
 import { listSessions } from '../../../ledger/queries/sessions.js';
+import { firstStartOf, usageFacts } from '../../../ledger/queries/usage.js';
 import { dayTicks, timelineRow, type Timeline } from '../../charts/timeline.js';
 import { notFound } from '../../errors.js';
 import type { WebParts } from '../../parts.js';
@@ -26,14 +26,16 @@ export async function guestPage(ctx: Context, parts: WebParts, id: string): Prom
   if (guest === null) throw notFound('There is no such guest. The guests page lists all of them.');
   const list = await listSessions(db, { guestId: guest.id, page: numberOf(ctx, 'page') ?? 1, perPage: PER_PAGE });
   const name = guestName(guest);
+  // What stands for a name holds the VMID.
+  const vmid = guest.name === null ? '' : String(guest.vmid);
   await showPage(
     ctx,
     parts,
     'guest',
-    { title: `${name} ${guest.vmid}`, section: 'guests', asOf, isRefreshing: true },
+    { title: [name, vmid].join(' ').trim(), section: 'guests', asOf, isRefreshing: true },
     {
       name,
-      vmid: String(guest.vmid),
+      vmid,
       cluster: guest.cluster,
       node: guest.node,
       nodeHref: nodeHref(guest.node),
@@ -42,7 +44,7 @@ export async function guestPage(ctx: Context, parts: WebParts, id: string): Prom
       stateNote: stateNote(guest, await lastSession(db, guest), zone, asOf),
       zone,
       week: await weekOf(db, guest, zone, asOf),
-      months: monthsModel(await monthsOf(db, guest, zone, asOf), zone, asOf),
+      months: monthsModel(await monthsOf(db, guest, zone, asOf), zone, asOf, unseenAfterMs(parts)),
       facts: factsOf(guest, zone, asOf),
       sessions: list.items.map((session) =>
         sessionRow(session, { zone, asOf, hasGuest: false, unseenAfterMs: unseenAfterMs(parts) }),
@@ -61,23 +63,14 @@ async function monthsOf(
   guest: GuestView,
   zone: string,
   asOf: number,
-): Promise<{ from: number; usage: Usage; unseenMs: number }[]> {
-  const months = [];
-  for (const shift of [0, -1, -2]) {
-    const range = monthOf(asOf, zone, shift);
-    if (shift < 0 && range.to <= guest.firstSeenAt && range.to <= (await firstStart(db, guest))) continue;
-    const usage = (await usageByGuest(db, range, [guest.id])).get(guest.id);
-    const { unseenMs } = await unseenWithin(db, range, asOf, guest.id);
-    months.push({ from: range.from, usage: usage ?? { runningMs: 0, errorMs: 0, sessionCount: 0 }, unseenMs });
-  }
-  return months;
-}
-
-/** Backfill knows of sessions before the guest was first seen. */
-async function firstStart(db: Queryable, guest: GuestView): Promise<number> {
-  const row = (await db('sessions').where('guest_id', guest.id).min('start_at as at').first()) as
-    { at: number | string | null } | undefined;
-  return row?.at === null || row === undefined ? guest.firstSeenAt : Number(row.at);
+): Promise<{ from: number; usage: Usage }[]> {
+  const months = [0, -1, -2].map((shift) => monthOf(asOf, zone, shift));
+  const facts = await usageFacts(db, guest, { from: Math.min(...months.map(({ from }) => from)), to: asOf + 1 });
+  // Backfill knows of sessions before the guest was first seen.
+  const knownSince = Math.min(guest.firstSeenAt, (await firstStartOf(db, guest.id)) ?? guest.firstSeenAt);
+  return months
+    .filter((month, k) => k === 0 || month.to > knownSince)
+    .map((month) => ({ from: month.from, usage: usageOf(facts, month, asOf) }));
 }
 
 async function weekOf(db: Queryable, guest: GuestView, zone: string, asOf: number): Promise<Timeline> {

@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { familyOf } from './families.js';
+import { complaints, runWorld } from './run-world.js';
+
+/** Worlds of the soak that were told wrongly once, and what was wrong. */
+const PINNED: { seed: number; sentence: string }[] = [
+  { seed: 568, sentence: 'a container showed its host’s uptime half a day after the boot, and was believed' },
+  { seed: 1222, sentence: 'a clock that was set before we first read it was taken for one that NTP holds' },
+  { seed: 1478, sentence: 'the audit took a reboot’s end and start, both within one task, for a split run' },
+  {
+    seed: 1851,
+    sentence: 'a migration that failed restarted a container, and a backup that began meanwhile took the credit',
+  },
+  { seed: 1877, sentence: 'a guest powered off and was started again within a backup, in the same process' },
+  { seed: 1940, sentence: 'a backup of a stopped guest lost its lock to the start of all guests after a boot' },
+  {
+    seed: 2155,
+    sentence: 'the world was judged while a node was still down, before anything could tell that it had crashed',
+  },
+];
+
+describe('worlds that were told wrongly once', () => {
+  for (const { seed, sentence } of PINNED) {
+    it(`are told rightly: seed ${seed}, where ${sentence}`, async () => {
+      expect(complaints(await runWorld(seed, familyOf(seed).options))).to.deep.equal([]);
+    }).timeout(60_000);
+  }
+});
