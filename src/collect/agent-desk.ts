@@ -6,10 +6,17 @@ import { AgentCallError, type AgentAnswer, type AgentCall } from '../core/ingest
 import type { NodeState } from '../core/node-state.js';
 import { newNodeState } from '../core/node-state.js';
 import { commitGuests } from '../core/reconcile.js';
-import { takeTold } from '../core/told.js';
+import { takeLateContact, takeTold } from '../core/told.js';
 import type { Window } from '../core/window.js';
 import type { Trx } from '../ledger/database.js';
-import { agentOf, answerOf, writeAgent, writeEvent, type NodeAgent } from '../ledger/stores/agents.js';
+import {
+  agentOf,
+  answerOf,
+  writeAgent,
+  writeEvent,
+  writeLateContact,
+  type NodeAgent,
+} from '../ledger/stores/agents.js';
 import { writeGuests } from '../ledger/stores/change.js';
 import { contactBefore, writeContact } from '../ledger/stores/contacts.js';
 import { updateNode } from '../ledger/stores/clusters.js';
@@ -47,6 +54,9 @@ export class AgentDesk {
     const contactBeforeAt = await contactBefore(trx, node, agent.contactAt, window.latest);
     const told = toldBy(call.word, { nodeId: node.id, window, contactBeforeAt }, ledger.state);
     const contacted = isContact(call) ? withContact(state, node, window.latest) : state;
+    if (isContact(call) && agent.contactAt !== null && window.latest < agent.contactAt) {
+      await this.takeLate(trx, ledger, contacted, window.latest);
+    }
     const changes = takeTold(ledger.state, contacted, told, now);
     const written = await writeGuests(trx, ledger.clusterId, changes, now);
     commitGuests(ledger.state, changes);
@@ -54,6 +64,15 @@ export class AgentDesk {
     const answer = answerTo(call, node, window, written, ledger.state, agent.isSyncDue);
     await this.writeTraces(trx, node, call, { window, sentence, agent, answer, now });
     return answer;
+  }
+
+  /** What was said after this contact, and arrived before it, rests on it too. */
+  private async takeLate(trx: Trx, ledger: ClusterLedger, node: NodeState, at: number): Promise<void> {
+    if ((await writeLateContact(trx, node.id, at)) === 0) return;
+    const now = this.parts.clock.now();
+    const changes = takeLateContact(ledger.state, node, at, now);
+    await writeGuests(trx, ledger.clusterId, changes, now);
+    commitGuests(ledger.state, changes);
   }
 
   private async writeTraces(trx: Trx, node: AgentNode, call: AgentCall, traces: Traces): Promise<void> {

@@ -24,6 +24,34 @@ export function takeTold(state: ClusterState, node: NodeState, words: readonly T
     const guest = touched.get(key) ?? state.guests.get(key) ?? firstTold(told);
     touched.set(key, withTold(guest, told));
   }
+  return changesOf(state, node, touched, asOf);
+}
+
+/**
+ * The guests of the cluster that a contact changes which arrived after later words of the agent: it is the last one before them,
+ * and proves that what was said before still held (ledger rule 22).
+ */
+export function takeLateContact(state: ClusterState, node: NodeState, at: number, asOf: number): GuestChange[] {
+  const touched = new Map<string, GuestState>();
+  for (const [key, guest] of state.guests) {
+    const reports = (guest.reports ?? []).map((report) =>
+      isAfterContact(report, node.id, at) ? { ...report, contactBeforeAt: at } : report,
+    );
+    if (reports.some((report, k) => report !== guest.reports?.[k])) touched.set(key, { ...guest, reports });
+  }
+  return changesOf(state, node, touched, asOf);
+}
+
+function isAfterContact({ nodeId, window, contactBeforeAt }: AgentReport, ofNode: number, at: number): boolean {
+  return nodeId === ofNode && window.latest > at && (contactBeforeAt ?? Number.NEGATIVE_INFINITY) < at;
+}
+
+function changesOf(
+  state: ClusterState,
+  node: NodeState,
+  touched: ReadonlyMap<string, GuestState>,
+  asOf: number,
+): GuestChange[] {
   const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : state.nodes.get(id));
   return [...touched].map(([key, guest]) => {
     const spanned = isPulled(guest) ? guest : withSpansOf(guest, nodeOf);

@@ -126,6 +126,25 @@ forEachDatabase((name, open) => {
       expect(await count()).to.equal(before);
     });
 
+    it('tells the same whether a heartbeat arrives in its turn or late', async () => {
+      const bounds: unknown[] = [];
+      for (const isLate of [false, true]) {
+        const name = `${node}-${String(isLate)}`;
+        const at = (minutes: number): string => stamp(NOW + minutes * MINUTE);
+        const sent_at = at(40);
+        const beat = () => post('heartbeat', { node: name, timestamp: at(20), sent_at });
+        lab.clock.at = NOW + 40 * MINUTE;
+        const stop = () => post('vm-stop', { node: name, vm_id: '9', stop_time: at(30), sent_at });
+        await post('vm-states', { node: name, timestamp: at(0), sent_at, vms: [{ vm_id: '9', status: 'stopped' }] });
+        await post('vm-start', { node: name, vm_id: '9', start_time: at(10), sent_at });
+        for (const call of isLate ? [stop, beat] : [beat, stop]) await call();
+        const [session] = await sessions(`vm_id=9&node=${name}`);
+        bounds.push([session?.['end_earliest'], session?.['end_time'], session?.['end_latest']]);
+      }
+      expect(bounds[1]).to.deep.equal(bounds[0]);
+      expect(Date.parse((bounds[0] as string[])[0] ?? '')).to.equal(NOW + 20 * MINUTE - 10_000);
+    });
+
     it('counts an event once however often it is delivered', async () => {
       const body = {
         node,
