@@ -1,8 +1,11 @@
 import type { ClockOffset } from './observation.js';
 import { hull, intersect, widen, type Window } from './window.js';
 
-/** Clocks of computers run off by up to 100 ppm against each other (ledger rules 7 and 11). */
-export const CLOCK_RATE_ERROR = 100e-6;
+/**
+ * Clocks of computers run off by up to 100 ppm against each other (ledger rules 7 and 11). A length is known by the clock that may
+ * be slow, and ours then ran for a ten-thousandth of a ten-thousandth more: a tenth of a second over four months.
+ */
+export const CLOCK_RATE_ERROR = 100e-6 / (1 - 100e-6);
 
 /** A node's clock against ours: node = manager + offset, the offset within the window, as of `asOf`. */
 export interface NodeClock {

@@ -192,8 +192,11 @@ function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window):
     return slots.find((slot) => slot.bornBy === task) ?? possible.at(-1) ?? null;
   }
   if (effect.edge === 'start') return possible.at(-1) ?? null;
-  const observed = possible.filter((slot) => isObservedEnd(slot, task));
-  return nearest(observed, window.latest) ?? possible[0] ?? null;
+  // What a task ended was before what it began.
+  const began = slots.findIndex((slot) => slot.startTask === task);
+  const before = began < 0 ? possible : possible.filter((slot) => slots.indexOf(slot) <= began);
+  const observed = before.filter((slot) => isObservedEnd(slot, task));
+  return nearest(observed, window.latest) ?? before[0] ?? null;
 }
 
 /** A slot whose right-hand process already ran when the task began cannot hold what the task did. */

@@ -9,6 +9,17 @@ interface Case extends Story {
 
 const cases: Case[] = [
   {
+    title: 'a container that was rebooted twice, seen once between: each reboot ended what ran before it',
+    type: 'lxc',
+    spans: [running(10, [100, 150]), running(202, [203.4]), running(237, [262])],
+    tasks: [task('vzreboot', 186, 204), task('vzreboot', 223, 239)],
+    expected: [
+      '9~10 uptime .. 186~202.4 task reboot on 1',
+      '201.4~202.4 uptime .. 223~237 task reboot on 1',
+      '236~237 uptime .. open on 1',
+    ],
+  },
+  {
     title:
       'a VM that was started in its backup, powered off and was started again, all between two polls: two runs in one process',
     spans: [stopped(60, 90), running(100, [150, 900])],

@@ -17,6 +17,17 @@ const PINNED: { seed: number; sentence: string }[] = [
     seed: 2155,
     sentence: 'the world was judged while a node was still down, before anything could tell that it had crashed',
   },
+  {
+    seed: 2220,
+    sentence: 'a guest was started twice within one backup, and powered off between, all between two polls',
+  },
+  { seed: 2277, sentence: 'a container’s run between two backups was taken for a backup’s own process' },
+  { seed: 2929, sentence: 'a pause had begun in a run from before the log, before its likeliest start' },
+  { seed: 2936, sentence: 'of two reboots in a row the first was given the end that the second had caused' },
+  {
+    seed: 3473,
+    sentence: 'a migration that failed stopped the process at its target, and was taken for the end of a run',
+  },
 ];
 
 describe('worlds that were told wrongly once', () => {
