@@ -108,7 +108,10 @@ function withoutWord(argv: string[], isHelp: boolean, parts: CliParts): number {
 function parseOptions(command: Command, args: string[]): Pick<Invocation, 'values' | 'positionals'> {
   const known = { ...command.options, ...commonOptions };
   const options = Object.fromEntries(
-    Object.entries(known).map(([name, { type }]) => [name, name === 'help' ? { type, short: 'h' } : { type }]),
+    Object.entries(known).map(([name, { type, isRepeatable: multiple = false }]) => [
+      name,
+      name === 'help' ? { type, multiple, short: 'h' } : { type, multiple },
+    ]),
   );
   const { values, positionals, tokens } = parseArgs({
     args,

@@ -20,10 +20,12 @@ export interface OptionSpec {
   value?: string;
   /** The command does not run without it. */
   isRequired?: boolean;
+  /** It may be given several times: its values are a list. */
+  isRepeatable?: boolean;
   help: string;
 }
 
-export type OptionValues = Record<string, string | boolean | undefined>;
+export type OptionValues = Record<string, string | boolean | (string | boolean)[] | undefined>;
 
 /** What a command's run is called with. */
 export interface Invocation {

@@ -55,7 +55,9 @@ export function groupHelp(group: string, commands: readonly Command[]): string {
 /** The one-line usage of a command. */
 export function usageOf(command: Command): string {
   const options = Object.entries(command.options ?? {}).map(([name, option]) =>
-    option.isRequired === true ? `--${word(name, option)}` : `[--${word(name, option)}]`,
+    option.isRequired === true
+      ? `--${word(name, option)}`
+      : `[--${word(name, option)}${option.isRepeatable === true ? ' ...' : ''}]`,
   );
   return ['proxmox-tracker', command.name, ...(command.operands ?? []), ...options].join(' ');
 }

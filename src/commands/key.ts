@@ -1,6 +1,6 @@
 import type { KeyScope } from '../config/config.js';
 import { columns, instant } from './columns.js';
-import { CommandError, UsageError, type Command } from './command.js';
+import { CommandError, UsageError, type Command, type OptionValues } from './command.js';
 import { byCommand, withDatabase } from './with-database.js';
 
 const scopes: readonly KeyScope[] = ['ingest', 'read', 'admin', 'enrol'];
@@ -96,7 +96,7 @@ export const keyRevoke: Command = {
   },
 };
 
-function scopeOf(written: string | boolean | undefined): KeyScope {
+function scopeOf(written: OptionValues[string]): KeyScope {
   const scope = scopes.find((each) => each === written);
   if (scope === undefined) throw new UsageError(`--scope is "${String(written)}": write ingest, read, admin or enrol`);
   return scope;

@@ -1,3 +1,4 @@
+import { cert } from './cert.js';
 import { check } from './check.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   keyList,
   keyRevoke,
   fingerprint,
+  cert,
   simulate,
   demo,
 ];

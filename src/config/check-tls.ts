@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from './config-error.js';
 import type { ServerConfig } from './config.js';
@@ -8,6 +9,8 @@ export function checkTls({ cert, key }: ServerConfig['tls']): void {
   if (cert === null || key === null) return;
   const pair = { cert: readNamed('server.tls.cert', cert, '/'), key: readNamed('server.tls.key', key, '/') };
   try {
+    // A secure context of an empty text is made without complaint, and no visitor can then speak to it.
+    new X509Certificate(pair.cert);
     createSecureContext({ cert: pair.cert });
   } catch {
     throw new ConfigError(
@@ -15,6 +18,7 @@ export function checkTls({ cert, key }: ServerConfig['tls']): void {
     );
   }
   try {
+    createPrivateKey(pair.key);
     createSecureContext(pair);
   } catch {
     throw new ConfigError(

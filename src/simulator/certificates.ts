@@ -1,9 +1,7 @@
-// The injector of the X.509 library looks for the metadata calls when it is loaded.
-import './reflect-metadata.js';
+import { algorithm, alternativeNames, fingerprintOf, keyPemOf, newKeys } from '../certificates/key-pair.js';
 import * as x509 from '@peculiar/x509';
-import { createHash, webcrypto } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const dayMs = 86_400_000;
 
 /** A cluster's root CA, able to sign. */
@@ -22,12 +20,6 @@ export interface Leaf {
   notBeforeAt: number;
   notAfterAt: number;
   sans: string[];
-}
-
-x509.cryptoProvider.set(webcrypto);
-
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 /** A new root CA, valid for ten years from `now`. */
@@ -66,22 +58,13 @@ export async function newLeaf(authority: Authority, node: string, serial: number
     extensions: [
       new x509.BasicConstraintsExtension(false),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(
-        sans.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value })),
-      ),
+      alternativeNames(sans),
       await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
     ],
   });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const keyPem = `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/(.{64})/g, '$1\n')}\n-----END PRIVATE KEY-----\n`;
+  const keyPem = await keyPemOf(keys);
   const fingerprint = fingerprintOf(Buffer.from(certificate.rawData));
   return { pem: certificate.toString('pem'), keyPem, fingerprint, notBeforeAt, notAfterAt, sans };
-}
-
-/** SHA-256 of a certificate's DER form, as Proxmox and OpenSSL print it. */
-export function fingerprintOf(der: Uint8Array): string {
-  const hex = createHash('sha256').update(der).digest('hex').toUpperCase();
-  return (hex.match(/../g) ?? []).join(':');
 }
 
 /** The row of a certificate in /nodes/{node}/certificates/info. */

@@ -3,11 +3,13 @@ import type { Context, Middleware } from 'koa';
 import { keyByToken, loginByToken, touchKey, touchLogin, type Role, type Scope } from '../ledger/access.js';
 import { WebError } from './errors.js';
 import type { WebParts } from './parts.js';
+import { trustedAddresses } from './trusted-addresses.js';
 
-/** Who asks. A key header wins over a cookie; a wrong key is nobody, and stays refused whatever the cookie says. */
+/** Who asks. A key header wins over a cookie and both over the address; a wrong key is nobody, and stays refused whatever those say. */
 export type Identity =
   | { kind: 'anonymous'; isKeyRefused: boolean }
   | { kind: 'key'; scopes: readonly Scope[]; node: string | null; name: string }
+  | { kind: 'address'; address: string }
   | { kind: 'user'; name: string; role: Role; csrfToken: string; loginId: number };
 
 export const LOGIN_COOKIE = 'tracker_login';
@@ -15,13 +17,31 @@ export const LOGIN_COOKIE = 'tracker_login';
 const NOBODY: Identity = { kind: 'anonymous', isKeyRefused: false };
 const REFUSED: Identity = { kind: 'anonymous', isKeyRefused: true };
 
-/** Finds out who asks, by X-API-Key, Bearer or cookie; judges nothing. */
+/** Finds out who asks, by X-API-Key, Bearer, cookie or address (security.trusted_ips); judges nothing. */
 export function authenticate(parts: WebParts): Middleware {
+  const isTrusted = trustedAddresses(parts.config.security.trustedIps);
   return async (ctx, next) => {
     const key = keyOf(ctx);
-    ctx.state['identity'] = key !== null ? await byKey(parts, key) : await byCookie(parts, ctx);
+    const named = key !== null ? await byKey(parts, key) : await byCookie(parts, ctx);
+    ctx.state['identity'] = isNobody(named) && isAgentCall(ctx) && isTrusted(ctx.ip) ? byAddress(ctx) : named;
     await next();
   };
+}
+
+function isNobody(identity: Identity): boolean {
+  return identity.kind === 'anonymous' && !identity.isKeyRefused;
+}
+
+/** What an agent without a key may ask for. A browser says where its page came from: no page may speak for the machine it is shown on. */
+function isAgentCall(ctx: Context): boolean {
+  const path = ctx.path.replace(/\/+$/, '');
+  const isFromPage = ctx.get('Origin') !== '' || ctx.get('Sec-Fetch-Site') !== '';
+  return path.startsWith('/api/ingest/') && path !== '/api/ingest/force-sync' && !isFromPage;
+}
+
+// The socket's address; with server.trust_proxy the one that the proxy names.
+function byAddress(ctx: Context): Identity {
+  return { kind: 'address', address: ctx.ip };
 }
 
 /** Who asks, as `authenticate` found out; anonymous before it. */
@@ -32,6 +52,7 @@ export function identityOf(ctx: Context): Identity {
 /** What the log and the audit log call them. */
 export function nameOf(identity: Identity): string {
   if (identity.kind === 'anonymous') return '-';
+  if (identity.kind === 'address') return `address ${identity.address}`;
   return identity.kind === 'key' ? `key ${identity.name}` : identity.name;
 }
 
@@ -44,6 +65,7 @@ export function hasScope(identity: Identity, scope: Scope): boolean {
 function scopesOf(identity: Identity): readonly Scope[] {
   if (identity.kind === 'anonymous') return [];
   if (identity.kind === 'key') return identity.scopes;
+  if (identity.kind === 'address') return ['ingest'];
   return identity.role === 'admin' ? ['admin'] : ['read'];
 }
 

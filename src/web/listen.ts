@@ -1,42 +1,61 @@
-import { readFileSync } from 'node:fs';
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ServerConfig } from '../config/config.js';
+import type { Log } from '../log.js';
 import { securityHeaders } from './envelope.js';
+import { ServedPair, type PairFiles } from './served-pair.js';
 
 export interface Listener {
   url: string;
   port: number;
+  /** Serves what server.tls names, where the files have changed; done by itself every half minute. */
+  refreshCertificate(): void;
   /** Takes no more requests, lets those underway finish for five seconds, then cuts them. */
   close(): Promise<void>;
 }
 
 const CLOSE_MS = 5000;
 const SWEEP_MS = 50;
+const REFRESH_MS = 30_000;
 
 /** Listens as server.host, server.port and server.tls say; rejects with a sentence where that cannot be. */
-export async function listen(config: ServerConfig, answer: RequestListener): Promise<Listener> {
+export async function listen(config: ServerConfig, answer: RequestListener, log: Log): Promise<Listener> {
   const { cert, key } = config.tls;
-  const isTls = cert !== null && key !== null;
-  const server = isTls
-    ? createTlsServer({ cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' }, answer)
-    : createServer(answer);
+  const files = cert !== null && key !== null ? { cert, key } : null;
+  const { server, refresh } =
+    files === null ? { server: createServer(answer), refresh: () => {} } : secure(files, answer, log);
   bound(server);
   const port = await listening(server, config.host, config.port);
-  const url = config.publicUrl ?? `${isTls ? 'https' : 'http'}://${reachable(config.host)}:${port}`;
-  if (!isTls || config.redirectHttpPort === null) return { url, port, close: () => closed(server) };
-  const redirect = createServer(redirectTo(config.publicUrl, port));
-  bound(redirect);
-  try {
-    await listening(redirect, config.host, config.redirectHttpPort);
-  } catch (error) {
-    await closed(server);
-    throw error;
+  const scheme = files === null ? 'http' : 'https';
+  const url = config.publicUrl ?? `${scheme}://${reachable(config.host)}:${port}`;
+  const servers = [server];
+  if (files !== null && config.redirectHttpPort !== null) {
+    const redirect = createServer(redirectTo(config.publicUrl, port));
+    bound(redirect);
+    try {
+      await listening(redirect, config.host, config.redirectHttpPort);
+    } catch (error) {
+      await closed(server);
+      throw error;
+    }
+    servers.push(redirect);
   }
-  return { url, port, close: async () => void (await Promise.all([closed(server), closed(redirect)])) };
+  const timer = setInterval(refresh, REFRESH_MS).unref();
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    await Promise.all(servers.map(closed));
+  };
+  return { url, port, refreshCertificate: refresh, close };
+}
+
+/** A server over TLS, and what makes it follow its certificate's files. */
+function secure(files: PairFiles, answer: RequestListener, log: Log): { server: Server; refresh: () => void } {
+  const pair = new ServedPair(files, log);
+  const server = createTlsServer(pair.options, answer);
+  return { server, refresh: () => pair.refresh((options) => server.setSecureContext(options)) };
 }
 
 /** Every stage of a request has its time, and what cannot be read is answered and cut. */
@@ -82,9 +101,11 @@ function reachable(host: string): string {
 }
 
 function redirectTo(publicUrl: string | null, tlsPort: number): RequestListener {
+  // A public address without TLS may be this very port.
+  const fixed = publicUrl !== null && /^https:/i.test(publicUrl) ? publicUrl.replace(/\/+$/, '') : null;
   return (request, response) => {
-    const host = /^[a-z0-9.-]+|^\[[0-9a-f:]+\]/i.exec(request.headers.host ?? '')?.[0];
-    const base = publicUrl?.replace(/\/+$/, '') ?? (host === undefined ? null : `https://${host}:${tlsPort}`);
+    const host = /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.exec(request.headers.host ?? '')?.[1];
+    const base = fixed ?? (host === undefined ? null : `https://${host}:${tlsPort}`);
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     const path = /^\/[^/\\]/.test(request.url ?? '') ? request.url : '/';
     if (base === null) response.writeHead(400).end();

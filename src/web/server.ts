@@ -64,7 +64,7 @@ function webOf(app: Koa, parts: WebParts): Web {
   const answer: RequestListener = (request, response) => void callback(request, response);
   return {
     async listen() {
-      listener = await listen(parts.config.server, answer);
+      listener = await listen(parts.config.server, answer, parts.log);
       return { url: listener.url, port: listener.port };
     },
     async close() {

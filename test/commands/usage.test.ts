@@ -68,6 +68,17 @@ describe('the command line', () => {
     ['migrate --status --unlock', '--status and --unlock do not go together: choose one'],
     ['fingerprint a_b:1', '"a_b:1" is not a host: write an address or a name, such as 10.0.0.11 or pve-01:8006'],
     ['fingerprint pve:99999', 'the port is "99999": write a number from 1 to 65535'],
+    ['cert --days 10', '--days is not a known option'],
+    ['cert --name', '--name needs a value: --name NAME'],
+    ['cert tracker.lan', 'cert does not know what to do with "tracker.lan"'],
+    [
+      'cert --name tracker.lan --name https://tracker.lan',
+      '--name is "https://tracker.lan": write a host name or an address alone, such as tracker.lan or 10.0.0.5',
+    ],
+    [
+      'cert --name 10.0.0.256',
+      '--name is "10.0.0.256": write a host name or an address alone, such as tracker.lan or 10.0.0.5',
+    ],
     ['simulate --port http', '--port is "http": write a number from 1 to 65535'],
     ['demo --port 70000', '--port is "70000": write a number from 0 to 65535'],
   ];

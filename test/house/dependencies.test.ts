@@ -27,6 +27,7 @@ describe('the dependency rule', () => {
     ['src/web/render.ts', "import { createApp } from '../app.js';"],
     ['src/simulator/world.ts', "import { parseUpid } from '../proxmox/upid.js';"],
     ['src/simulator/world.ts', "import { intersect } from '../core/window.js';"],
+    ['src/web/render.ts', "import { newKeys } from '../certificates/key-pair.js';"],
     ['src/proxmox/client.ts', "import { DatabaseSync } from 'node:sqlite';"],
     ['src/proxmox/client.ts', "import leftPad from 'left-pad';"],
     ['src/proxmox/client.ts', 'const x = await import(name);'],
@@ -50,6 +51,7 @@ describe('the dependency rule', () => {
     ['src/web/render.ts', "import { type Clock } from '../clock.js';"],
     ['src/web/render.ts', "import { packageRoot } from '../package-root.js';"],
     ['src/commands/serve.ts', "const { createApp } = await import('../app.js');"],
+    ['src/simulator/certificates.ts', "import { newKeys } from '../certificates/key-pair.js';"],
     ['src/simulator/world.ts', "import type { GuestType } from '../core/observation.js';"],
   ];
   for (const [path, line] of allowed) {

@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, get as getPlainly, type RequestListener } from 'node:http';
 import { get } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { newAuthority, newLeaf } from '../../src/simulator/certificates.js';
-import { listen } from '../../src/web/listen.js';
+import { silentLog } from '../../src/log.js';
+import { listen as listenWith, type Listener } from '../../src/web/listen.js';
 import { configWith } from './api/lab.js';
 
+const listen = (config: Parameters<typeof listenWith>[0], answer: RequestListener): Promise<Listener> =>
+  listenWith(config, answer, silentLog);
 const hello: RequestListener = (_request, response) => void response.end('hello');
 
 async function freePort(): Promise<number> {
@@ -82,6 +85,44 @@ describe('the listener', () => {
       expect(answer.headers.get('content-security-policy')).to.include("default-src 'none'");
     }
     await listener.close();
+  });
+
+  it('leads plain HTTP to the public address, and without one to the host that the visitor named, never to another', async () => {
+    const redirectHttpPort = await freePort();
+    const told = (host: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const options = {
+          port: redirectHttpPort,
+          host: '127.0.0.1',
+          path: '/guests',
+          headers: { Host: host },
+          agent: false,
+        };
+        const asked = getPlainly(options, (answer) => {
+          resolve(`${answer.resume().statusCode} ${answer.headers.location ?? ''}`);
+        });
+        asked.on('error', reject);
+      });
+    const withPublicUrl = async (publicUrl: string | null, hosts: string[]): Promise<string[]> => {
+      const listener = await listen(serverWith({ tls, redirectHttpPort, publicUrl }), hello);
+      const answers: string[] = [];
+      for (const host of hosts) answers.push((await told(host)).replace(String(listener.port), 'PORT'));
+      await listener.close();
+      return answers;
+    };
+    expect(await withPublicUrl('https://tracker.example/', ['evil.example'])).to.deep.equal([
+      '308 https://tracker.example/guests',
+    ]);
+    // An address without TLS would lead back here, for ever.
+    for (const publicUrl of [null, 'http://tracker.example']) {
+      const hosts = ['pve.lab:80', '[fd00::1]:80', 'pve.lab@evil.example', '/evil.example'];
+      expect(await withPublicUrl(publicUrl, hosts)).to.deep.equal([
+        '308 https://pve.lab:PORT/guests',
+        '308 https://[fd00::1]:PORT/guests',
+        '400 ',
+        '400 ',
+      ]);
+    }
   });
 
   it('frees the first port where the second is taken', async () => {

@@ -104,3 +104,78 @@ forEachDatabase((name, open) => {
     });
   });
 });
+
+forEachDatabase((name, open) => {
+  describe(`trusted addresses on ${name}`, () => {
+    let db: Database;
+    const REPORT = '/api/ingest/heartbeat';
+    const body = JSON.stringify({ node: 'pve-push' });
+
+    before(async () => {
+      db = await open();
+    });
+    after(() => db.close());
+
+    /** What the calls are answered at a manager with that configuration, which they reach from 127.0.0.1. */
+    async function statusesAt(
+      server: { trustedIps: string[]; trustProxy?: boolean },
+      calls: [method: string, path: string, headers?: Record<string, string>][],
+    ): Promise<number[]> {
+      const { trustedIps, trustProxy = false } = server;
+      const lab = await startLab(db, { security: { trustedIps }, server: { trustProxy } });
+      try {
+        const statuses: number[] = [];
+        for (const [method, path, headers = {}] of calls) {
+          const isRead = method === 'GET';
+          statuses.push((await lab.send(method, path, isRead ? undefined : body, headers)).status);
+        }
+        return statuses;
+      } finally {
+        await lab.close();
+      }
+    }
+
+    it('lets agents report without a key, and opens nothing else', async () => {
+      const statuses = await statusesAt({ trustedIps: ['127.0.0.0/8'] }, [
+        ['POST', REPORT],
+        ['POST', `${REPORT}/`],
+        ['POST', REPORT, { 'X-API-Key': '' }],
+        ['POST', '/api/ingest/none-such'],
+        ['POST', '/api/ingest/force-sync'],
+        ['POST', '/api/ingest/force-sync/'],
+        ['POST', '/api/ingest/FORCE-SYNC'],
+        ['GET', '/api/nodes'],
+        ['POST', '/api/nodes'],
+        ['POST', '/api/sessions/sync'],
+        ['GET', '/nodes'],
+      ]);
+      expect(statuses).to.deep.equal([200, 200, 200, 404, 401, 401, 403, 401, 401, 401, 303]);
+    });
+
+    it('is not trusted with a key that is wrong or of another scope, nor with a page behind it', async () => {
+      const statuses = await statusesAt({ trustedIps: ['127.0.0.1'] }, [
+        ['POST', REPORT, { 'X-API-Key': 'wrong' }],
+        ['POST', REPORT, { Authorization: 'Bearer wrong' }],
+        ['POST', REPORT, { 'X-API-Key': await keyOf(db, 'read') }],
+        ['POST', REPORT, { 'X-API-Key': SHARED_KEY }],
+        ['POST', REPORT, { Origin: 'https://evil.example' }],
+        ['POST', REPORT, { Origin: 'null' }],
+      ]);
+      expect(statuses).to.deep.equal([401, 401, 403, 200, 401, 401]);
+    });
+
+    it('is that of the socket, and with trust_proxy the last one that the proxy names', async () => {
+      const calls: [string, string, Record<string, string>][] = [
+        ['POST', REPORT, {}],
+        ['POST', REPORT, { 'X-Forwarded-For': '10.0.0.5' }],
+        ['POST', REPORT, { 'X-Forwarded-For': '10.0.0.5, 192.0.2.1' }],
+        ['POST', REPORT, { 'X-Forwarded-For': '192.0.2.1, 10.0.0.5' }],
+      ];
+      expect(await statusesAt({ trustedIps: ['10.0.0.0/8'] }, calls)).to.deep.equal([401, 401, 401, 401]);
+      expect(await statusesAt({ trustedIps: ['127.0.0.1'] }, calls)).to.deep.equal([200, 200, 200, 200]);
+      const trustProxy = true;
+      expect(await statusesAt({ trustedIps: ['10.0.0.0/8'], trustProxy }, calls)).to.deep.equal([401, 200, 401, 200]);
+      expect(await statusesAt({ trustedIps: ['127.0.0.1'], trustProxy }, calls)).to.deep.equal([200, 401, 401, 401]);
+    });
+  });
+});
