@@ -211,8 +211,7 @@ export class Sweep extends PossibleBook {
       return;
     }
     const counterProof = { latest, by: 'the start of the next process' };
-    const isOnlyTold = span.source !== undefined;
-    if (run.nodeId === span.nodeId || isOnlyTold) this.closeBy('poll', 'unlogged', counterProof);
+    if (run.nodeId === span.nodeId || span.source !== undefined) this.closeBy('poll', 'unlogged', counterProof);
     else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
   }
 
@@ -241,6 +240,7 @@ export class Sweep extends PossibleBook {
         after: laterOf(this.lowerBound(), isBarred ? (span.start?.earliest ?? null) : null),
         before: span.first.receivedAt,
         source: span.source,
+        actor: span.actor,
       },
       span.nodeId,
       span.first.sentAt,

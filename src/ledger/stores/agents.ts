@@ -107,6 +107,7 @@ function reportRow(guestId: number, report: AgentReport, now: number): Record<st
     start_latest: report.start?.latest ?? null,
     is_young: report.isYoung ? 1 : 0,
     contact_before_at: report.contactBeforeAt,
+    actor: report.actor?.slice(0, 255) ?? null,
     created_at: now,
   };
 }
@@ -141,5 +142,6 @@ function reportOf(row: Row): AgentReport {
     start: windowOf(row, 'start'),
     isYoung: row['is_young'] === 1,
     contactBeforeAt: maybeNumber(row, 'contact_before_at'),
+    ...(row['actor'] === null ? {} : { actor: textOf(row, 'actor') }),
   };
 }

@@ -1,0 +1,35 @@
+/** Who says it, for the audit log. */
+export interface Speaker {
+  /** A user's name or `key <name>`. */
+  actor: string;
+  address: string | null;
+}
+
+/** A person says that a guest runs from now on. */
+export interface ManualStart {
+  vmid: number;
+  /** What the person calls the node. */
+  node: string;
+  /** Who is to be named as the one who started it; null: the speaker. */
+  user: string | null;
+  speaker: Speaker;
+}
+
+/** A person says that a session is over now. */
+export interface ManualStop {
+  sessionId: number;
+  clusterId: number;
+  speaker: Speaker;
+}
+
+/** What was asked contradicts what is known: the sentence says how. */
+export class ConflictError extends Error {
+  override name = 'ConflictError';
+}
+
+/** What people change in the ledger by hand; each call rejects with ConflictError where what is known forbids it. */
+export interface Management {
+  /** Yields the session that runs then; `isNew` false where it ran already. */
+  start(wish: ManualStart): Promise<{ sessionId: number; isNew: boolean }>;
+  stop(wish: ManualStop): Promise<void>;
+}
