@@ -53,7 +53,6 @@ export function createApp(config: Config, parts: AppParts): App {
   };
   const pollNow: PollNow = (request) => during(collector.pollNow(request));
   const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
-  const management = managementDuring(collector.management, during);
   let web: Web | null = null;
 
   const prepare = (): Promise<void> => prepareDatabase(db, config, parts);
@@ -76,7 +75,7 @@ export function createApp(config: Config, parts: AppParts): App {
         log,
         pollNow,
         acceptCall,
-        management,
+        management: managementDuring(collector.management, during),
         version: packageVersion,
       });
       const { url, port } = await web.listen();
@@ -105,6 +104,7 @@ function managementDuring(hands: Management, during: <T>(work: Promise<T>) => Pr
   return {
     start: (wish) => during(hands.start(wish)),
     stop: (wish) => during(hands.stop(wish)),
+    askForSync: (node) => during(hands.askForSync(node)),
   };
 }
 

@@ -32,4 +32,6 @@ export interface Management {
   /** Yields the session that runs then; `isNew` false where it ran already. */
   start(wish: ManualStart): Promise<{ sessionId: number; isNew: boolean }>;
   stop(wish: ManualStop): Promise<void>;
+  /** The agents of the node, or of all, are to be told at their next heartbeat to send all that they see; yields how many. */
+  askForSync(node: string | null): Promise<number>;
 }

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { AgentReport } from '../../core/agent-report.js';
 import type { GuestState } from '../../core/guest.js';
 import type { AgentAnswer, AgentCall } from '../../core/ingest.js';
@@ -34,12 +35,20 @@ export async function writeAgent(trx: Trx, nodeId: number, agent: NodeAgent): Pr
     });
 }
 
-/** Agents of these nodes that were ever in contact will be told once to send all that they see; yields how many. */
-export async function askForSync(trx: Trx, nodeIds: readonly number[]): Promise<number> {
-  return trx('nodes')
-    .whereIn('id', [...nodeIds])
-    .whereNotNull('agent_contact_at')
-    .update({ is_sync_due: 1 });
+/** The clusters that hold agents of the node of that wire name, or of all nodes. */
+export async function clustersWithAgents(db: Queryable, node: string | null): Promise<number[]> {
+  const rows = (await agents(db, node).distinct('cluster_id')) as { cluster_id: number }[];
+  return rows.map((row) => row.cluster_id);
+}
+
+/** The cluster's agents that were ever in contact will be told once to send all that they see; yields how many. */
+export async function askForSync(trx: Trx, clusterId: number, node: string | null): Promise<number> {
+  return agents(trx, node).where({ cluster_id: clusterId }).update({ is_sync_due: 1 });
+}
+
+function agents(db: Queryable, node: string | null): Knex.QueryBuilder {
+  const query = db('nodes').where({ is_active: 1 }).whereNotNull('agent_contact_at');
+  return node === null ? query : query.where({ name: node });
 }
 
 /** What the first delivery of an event was answered; null where it was not delivered yet. */
