@@ -104,6 +104,8 @@ function managementDuring(hands: Management, during: <T>(work: Promise<T>) => Pr
   return {
     start: (wish) => during(hands.start(wish)),
     stop: (wish) => during(hands.stop(wish)),
+    removeNode: (wish) => during(hands.removeNode(wish)),
+    removeGuest: (wish) => during(hands.removeGuest(wish)),
     askForSync: (node) => during(hands.askForSync(node)),
   };
 }

@@ -66,7 +66,7 @@ export class Collector {
     this.agentNodes = new AgentNodes({ db, clock, entries: config.nodes, ledgerOf });
     const desks = { db, clock, queue: this.queue, nodes: this.agentNodes, ledgerOf };
     this.desk = new AgentDesk(desks);
-    this.management = managementOf(desks);
+    this.management = managementOf({ ...desks, isPolled: (id) => this.roster.members.has(id) });
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
     );

@@ -1,13 +1,17 @@
 import type { Management } from '../core/management.js';
 import { askForSync, clustersWithAgents } from '../ledger/stores/agents.js';
 import { ManualDesk, type DeskParts } from './manual-desk.js';
+import { RemovalDesk } from './removal-desk.js';
 
 /** What people change in the ledger by hand, one desk a kind of change. */
 export function managementOf(parts: DeskParts): Management {
   const manual = new ManualDesk(parts);
+  const removal = new RemovalDesk(parts);
   return {
     start: (wish) => manual.start(wish),
     stop: (wish) => manual.stop(wish),
+    removeNode: (wish) => removal.removeNode(wish),
+    removeGuest: (wish) => removal.removeGuest(wish),
     askForSync: (node) => askAgents(parts, node),
   };
 }

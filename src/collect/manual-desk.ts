@@ -25,6 +25,8 @@ export interface DeskParts {
   queue: WriteQueue;
   nodes: AgentNodes;
   ledgerOf: (clusterId: number) => Promise<ClusterLedger>;
+  /** True where an entry of the configuration leads to the node. */
+  isPolled: (nodeId: number) => boolean;
 }
 
 /** Takes people's word that a guest runs, or runs no more, as facts beside those of polls and agents (ledger rule 25). */

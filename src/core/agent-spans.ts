@@ -28,6 +28,8 @@ class Walk {
 
   take(report: AgentReport): void {
     if (report.state === 'unknown') {
+      // A person ended the tracking: until then the last contact counts.
+      if (report.isEdge) this.hold(report);
       this.isSure = false;
       return;
     }

@@ -55,7 +55,10 @@ export function configWith(sections: Section = {}): Config {
   };
   const merged = Object.entries(base).map(([name, value]) => {
     const over = sections[name as keyof Config];
-    return [name, over === undefined || typeof value !== 'object' ? value : { ...value, ...over }];
+    return [
+      name,
+      over === undefined || typeof value !== 'object' ? value : Array.isArray(over) ? over : { ...value, ...over },
+    ];
   });
   return Object.fromEntries(merged) as Config;
 }

@@ -42,6 +42,8 @@ forEachDatabase((name, open) => {
       ['POST', '/api/sessions/sync', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 200 }],
       ['POST', '/api/sessions/manual/start', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 422 }],
       ['POST', '/api/sessions/manual/stop/4711', { none: 401, shared: 403, read: 403, enrol: 403, admin: 404 }],
+      ['DELETE', '/api/nodes/none-such', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 404 }],
+      ['DELETE', '/api/vms/4711', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 404 }],
       ['GET', '/api/sessions/manual/start', { none: 401, ingest: 403, read: 405 }],
       ['POST', '/api/ingest/force-sync', { none: 401, shared: 403, ingest: 403, read: 403, 'configured admin': 200 }],
       ['GET', '/api/ingest/force-sync', { none: 401, ingest: 403, read: 403, admin: 405 }],
