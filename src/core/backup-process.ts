@@ -55,3 +55,29 @@ function cutAtReset(span: Span, resets: readonly { task: Task; dump: Task }[], a
     { ...span, first: span.last, isBarred: true },
   ];
 }
+
+/** The task that made a process the guest's which is older than the run: a start inside a backup resumed the backup's own (ledger rule 16). */
+export function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task | null {
+  const { start } = span;
+  if (start === null) return null;
+  // A process that came from another cluster was made before the guest was switched to it.
+  const tunnel = tasks.findLast(
+    (task) => task.type === 'qmtunnel' && task.nodeId === span.nodeId && meets(start, spanOf(task, asOf)),
+  );
+  if (tunnel !== undefined) return tunnel;
+  const dumps = tasks.filter((task) => task.type === 'vzdump' && task.nodeId === span.nodeId);
+  const around = dumps.filter((dump) => meets(start, spanOf(dump, asOf)));
+  return (
+    // Of several the last: what it found was a guest that had powered off since the one before.
+    tasks.findLast(
+      (task) =>
+        task.type === 'qmstart' &&
+        task.outcome === 'ok' &&
+        task.nodeId === span.nodeId &&
+        // Where it cannot be told which is older, the task's window holds the run's start either way.
+        task.start.latest > start.earliest &&
+        task.start.earliest <= span.first.receivedAt &&
+        around.some((dump) => meets(task.start, spanOf(dump, asOf))),
+    ) ?? null
+  );
+}

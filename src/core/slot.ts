@@ -1,3 +1,4 @@
+import { resumeOf } from './backup-process.js';
 import type { Span } from './span.js';
 import { effectsOf, isOffline, spanOf, type Task, type TaskEffect } from './task.js';
 import { meets, type Window } from './window.js';
@@ -183,31 +184,6 @@ function isCertainStart(task: Task): boolean {
   return effectsOf(task).some((effect) => effect.edge === 'start' && effect.isCertain);
 }
 
-/** The task that made a process the guest's which is older than the run: a start inside a backup resumed the backup's own (ledger rule 16). */
-function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task | null {
-  const { start } = span;
-  if (start === null) return null;
-  // A process that came from another cluster was made before the guest was switched to it.
-  const tunnel = tasks.findLast(
-    (task) => task.type === 'qmtunnel' && task.nodeId === span.nodeId && meets(start, spanOf(task, asOf)),
-  );
-  if (tunnel !== undefined) return tunnel;
-  const dumps = tasks.filter((task) => task.type === 'vzdump' && task.nodeId === span.nodeId);
-  const around = dumps.filter((dump) => meets(start, spanOf(dump, asOf)));
-  return (
-    tasks.find(
-      (task) =>
-        task.type === 'qmstart' &&
-        task.outcome === 'ok' &&
-        task.nodeId === span.nodeId &&
-        // Where it cannot be told which is older, the task's window holds the run's start either way.
-        task.start.latest > start.earliest &&
-        task.start.earliest <= span.first.receivedAt &&
-        around.some((dump) => meets(task.start, spanOf(dump, asOf))),
-    ) ?? null
-  );
-}
-
 function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window): Slot | null {
   // Whether a backup restarted the guest is told by its process, or by the shutdown inside it.
   if (task.type === 'vzdump') return null;
@@ -224,7 +200,8 @@ function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window):
 function hasBegunBefore(slot: Slot, window: Window): boolean {
   const span = slot.right;
   if (span?.state !== 'running' || slot.bornBy !== null) return false;
-  return ((span.isBarred ? null : span.start)?.latest ?? span.first.receivedAt) < window.earliest;
+  const start = span.isBarred || slot.isResumed ? null : span.start;
+  return (start?.latest ?? span.first.receivedAt) < window.earliest;
 }
 
 function isObservedEnd(slot: Slot, task: Task): boolean {

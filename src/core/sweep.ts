@@ -201,7 +201,8 @@ export class Sweep extends PossibleBook {
   private closeBefore(span: Span, slot: Slot, run: Run): void {
     const task = slot.startTask;
     // A process that is older than the run says nothing of when it began: its task does.
-    const begun = span.isBarred ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
+    const isOlder = span.isBarred || slot.isResumed;
+    const begun = isOlder ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
     const latest = begun?.latest ?? span.first.receivedAt;
     if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
       const earliest = Math.max(run.provenAt, task.start.earliest);

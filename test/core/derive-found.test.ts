@@ -10,6 +10,13 @@ interface Case extends Story {
 const cases: Case[] = [
   {
     title:
+      'a VM that was started in its backup, powered off and was started again, all between two polls: two runs in one process',
+    spans: [stopped(60, 90), running(100, [150, 900])],
+    tasks: [task('vzdump', 95, 600), task('qmstart', 104, 106), task('qmstart', 130, 132)],
+    expected: ['104~107 task .. 104~133 poll unlogged on 1', '130~133 task .. open on 1'],
+  },
+  {
+    title:
       'a migration that failed, as the log’s first event: the stop at its target took the receiving process away, and no run',
     spans: [running(900, [930])],
     tasks: [

@@ -133,14 +133,17 @@ function asOne(before: TrueSession, after: TrueSession): TrueSession {
   return { ...before, endedAt: after.endedAt, endedHow: after.endedHow, segments };
 }
 
-/** True where a list was asked for and answered while the process was there. */
+/** A process shows an uptime of 0 for its first second, which proves nothing (ledger rule 7). */
+const NO_UPTIME_MS = 1_000;
+
+/** True where a list was asked for and answered while the process was there, and old enough to have an uptime. */
 function isSeen(truth: TrueSession, looks: readonly Look[]): boolean {
   return truth.segments.some(({ node, startedAt, endedAt }) =>
     looks.some(
       (look) =>
         look.node === node &&
         look.type === truth.type &&
-        startedAt <= look.receivedAt &&
+        startedAt + NO_UPTIME_MS <= look.receivedAt &&
         look.sentAt < (endedAt ?? Number.POSITIVE_INFINITY),
     ),
   );

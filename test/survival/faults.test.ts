@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { DatabaseConfig } from '../../src/config/config.js';
 import { openDatabase, type Database } from '../../src/ledger/database.js';
 import { forEachDatabase } from '../support/databases.js';
-import { differences, ledgerContent, type LedgerContent } from './ledger-content.js';
+import { differences, emptyLedger, ledgerContent, type LedgerContent } from './ledger-content.js';
 import type { Recording } from './recorded-polls.js';
 import { ReplayingManager } from './replay.js';
 import { shortSeries } from './short-series.js';
@@ -30,8 +30,11 @@ forEachDatabase((name, _open, fresh) => {
     const told: string[] = [];
     const open: Database[] = [];
 
+    let config: DatabaseConfig;
+
     before(async () => {
       series = await shortSeries();
+      config = await fresh.migrated();
     });
 
     afterEach(async () => {
@@ -54,7 +57,8 @@ forEachDatabase((name, _open, fresh) => {
     /** The ledger before the first transaction and after each, and the statements of each, when nothing fails. */
     async function undisturbed(together: number): Promise<{ contents: LedgerContent[]; counts: number[] }> {
       const faults = new StatementFaults();
-      const db = opened(await fresh.migrated(), faults);
+      const db = opened(config, faults);
+      await emptyLedger(db);
       const manager = await ReplayingManager.start(db, series);
       const contents = [await ledgerContent(db)];
       const counts: number[] = [];
@@ -75,9 +79,9 @@ forEachDatabase((name, _open, fresh) => {
         let strikeCount = 0;
         // Run after run, the n-th statement of each transaction that has so many.
         for (let statement = 0; statement < Math.max(...counts); statement += 1) {
-          const config = await fresh.migrated();
           const faults = new StatementFaults();
           let db = opened(config, faults);
+          await emptyLedger(db);
           let manager = await ReplayingManager.start(db, series);
           const last = counts.findLastIndex((count) => count > statement);
           for (let k = 0; k <= last; k += 1) {
@@ -117,7 +121,8 @@ forEachDatabase((name, _open, fresh) => {
       for (const when of ['before', 'after'] as const) {
         for (let statement = 0; ; statement += 1) {
           const faults = new StatementFaults();
-          const db = opened(await fresh.migrated(), faults);
+          const db = opened(config, faults);
+          await emptyLedger(db);
           faults.arm({ statement, when });
           const failure = await failureOf(ReplayingManager.start(db, series));
           const { struck } = faults;

@@ -1,13 +1,12 @@
 import { judge } from '../../src/collect/health.js';
-import { guestKey } from '../../src/core/guest.js';
 import { isClone, needsAbsenceCheck, needsReading, type IdentityFact } from '../../src/core/identity.js';
 import { wantedJournal } from '../../src/core/journal-wanted.js';
+import type { ToldState } from '../../src/core/run-state.js';
 import type { JournalLine } from '../../src/core/journal.js';
 import type { NodeObservation, Seen } from '../../src/core/observation.js';
 import { fetchClonedVmid } from '../../src/proxmox/clone-log.js';
 import { fetchIdentity } from '../../src/proxmox/cluster.js';
 import { fetchJournal } from '../../src/proxmox/journal.js';
-import { fetchResources } from '../../src/proxmox/observe.js';
 import { clusterKey, type Scenario } from '../../src/simulator/scenario.js';
 import { compileWorld } from '../../src/simulator/world.js';
 import { VirtualManager, type VirtualNode } from '../fuzz/virtual-manager.js';
@@ -23,8 +22,8 @@ export interface RecordedPoll {
   error: string | null;
   /** Read of guests' configs since the node's last poll; `nodeId` counts the cluster's nodes from 1. */
   identities: IdentityFact[];
-  /** What the cluster's resources told of pools since the recorded poll before. */
-  pools: [key: string, pool: string | null][];
+  /** What the cluster's resources told in this round, pools and the states of VMs: a manager that starts asks for them first. */
+  told: [key: string, told: ToldState][];
 }
 
 /** What was watched: the nodes of each cluster, and the polls in the order in which they were made. */
@@ -80,7 +79,7 @@ class Recorder {
   async round(): Promise<RecordedPoll[]> {
     const { manager, clock } = this;
     const polls: RecordedPoll[] = [];
-    let pools = await this.pools();
+    const told = await this.resources();
     for (const node of manager.nodes) {
       const observed = await manager.observe(node);
       const journal = judge(observed, null).health === 'online' ? await this.journal(node) : null;
@@ -88,8 +87,7 @@ class Recorder {
       const identities = this.found.get(node.id)?.splice(0) ?? [];
       manager.take(node, observation, identities);
       const { health, error } = judge(observation, null);
-      polls.push({ cluster: manager.cluster, node: node.name, observation, health, error, identities, pools });
-      pools = [];
+      polls.push({ cluster: manager.cluster, node: node.name, observation, health, error, identities, told });
       this.found.set(node.id, await this.identities(node));
       // Whole seconds would never narrow an uptime (ledger rule 3).
       clock.at += 617;
@@ -97,14 +95,11 @@ class Recorder {
     return polls;
   }
 
-  private async pools(): Promise<RecordedPoll['pools']> {
-    const { manager, clock } = this;
-    const first = manager.nodes.find((node) => !node.isFailing);
-    const answer = first === undefined ? null : await fetchResources(first.api, clock);
-    if (answer?.kind !== 'seen') return [];
-    const pools = answer.value.map(({ type, vmid, pool }): [string, string | null] => [guestKey(type, vmid), pool]);
-    for (const [key, pool] of pools) manager.state.pools.set(key, pool);
-    return pools;
+  private async resources(): Promise<RecordedPoll['told']> {
+    const { state } = this.manager;
+    state.told?.clear();
+    await this.manager.pollResources();
+    return [...(state.told ?? [])];
   }
 
   private async journal(node: VirtualNode): Promise<Seen<JournalLine[]> | null> {

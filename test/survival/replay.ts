@@ -63,8 +63,12 @@ export class ReplayingManager {
     const cluster = this.clusters.get(poll.cluster);
     const nodeId = cluster?.nodeIds.get(poll.node);
     if (cluster === undefined || nodeId === undefined) throw new Error(`there is no node ${poll.node}`);
-    const { observation, health, error, identities, pools } = poll;
-    for (const [key, pool] of pools) cluster.ledger.state.pools.set(key, pool);
+    const { observation, health, error, identities, told } = poll;
+    const { state } = cluster.ledger;
+    for (const [key, one] of told) {
+      state.pools.set(key, one.row.pool);
+      (state.told ??= new Map()).set(key, one);
+    }
     const own = identities.map((fact) => ({ ...fact, nodeId: nodeIdOf(cluster, poll, fact.nodeId) }));
     return this.queue.apply(cluster.ledger, { nodeId, observation, health, error, identities: own });
   }
