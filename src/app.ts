@@ -4,6 +4,7 @@ import { Pulse } from './collect/pulse.js';
 import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
 import type { AcceptCall } from './core/ingest.js';
+import type { Management } from './core/management.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
 import { runChecks } from './ledger/checks.js';
@@ -74,6 +75,7 @@ export function createApp(config: Config, parts: AppParts): App {
         log,
         pollNow,
         acceptCall,
+        management: managementDuring(collector.management, during),
         version: packageVersion,
       });
       const { url, port } = await web.listen();
@@ -94,6 +96,17 @@ export function createApp(config: Config, parts: AppParts): App {
       collector.roster.close();
       await db.close();
     },
+  };
+}
+
+/** Changes by hand that `stop` waits for. */
+function managementDuring(hands: Management, during: <T>(work: Promise<T>) => Promise<T>): Management {
+  return {
+    start: (wish) => during(hands.start(wish)),
+    stop: (wish) => during(hands.stop(wish)),
+    removeNode: (wish) => during(hands.removeNode(wish)),
+    removeGuest: (wish) => during(hands.removeGuest(wish)),
+    askForSync: (node) => during(hands.askForSync(node)),
   };
 }
 

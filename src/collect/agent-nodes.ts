@@ -44,7 +44,9 @@ export class AgentNodes {
       throw error;
     });
     const node = { id: row.id, name: row.name, source: row.source, ledger: await this.parts.ledgerOf(row.clusterId) };
-    if (!node.ledger.state.nodes.has(node.id)) node.ledger.invalidate();
+    // Made or brought back just now: what memory holds of it is old.
+    const held = node.ledger.state.nodes.get(node.id);
+    if (held === undefined || (held.removedAt ?? null) !== null) node.ledger.invalidate();
     this.known.set(name, node);
     return node;
   }

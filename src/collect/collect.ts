@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { NodeObservation } from '../core/observation.js';
 import type { AgentAnswer, AgentCall } from '../core/ingest.js';
+import type { Management } from '../core/management.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
@@ -10,6 +11,7 @@ import type { ClusterLedger } from './cluster-ledger.js';
 import { AgentDesk } from './agent-desk.js';
 import { AgentNodes } from './agent-nodes.js';
 import { ClockWatch } from './clock-watch.js';
+import { managementOf } from './management.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
 import { JournalReader } from './journal.js';
@@ -49,6 +51,8 @@ export class Collector {
   private readonly resources: ResourceReader;
   private readonly agentNodes: AgentNodes;
   private readonly desk: AgentDesk;
+  /** What people change by hand. */
+  readonly management: Management;
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
@@ -60,7 +64,9 @@ export class Collector {
     const { db, clock, config } = parts;
     const ledgerOf = (clusterId: number): Promise<ClusterLedger> => this.roster.ledgerOf(clusterId);
     this.agentNodes = new AgentNodes({ db, clock, entries: config.nodes, ledgerOf });
-    this.desk = new AgentDesk({ clock, queue: this.queue, nodes: this.agentNodes });
+    const desks = { db, clock, queue: this.queue, nodes: this.agentNodes, ledgerOf };
+    this.desk = new AgentDesk(desks);
+    this.management = managementOf({ ...desks, isPolled: (id) => this.roster.members.has(id) });
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
     );

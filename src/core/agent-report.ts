@@ -21,6 +21,8 @@ export interface AgentReport {
   isYoung: boolean;
   /** The agent's last contact of any kind before this report; null where there was none. */
   contactBeforeAt: number | null;
+  /** The person whose word it is; absent of agents' reports. */
+  actor?: string | null;
 }
 
 /** What a report is made of once its stamp is on the manager's clock. */

@@ -28,6 +28,8 @@ class Walk {
 
   take(report: AgentReport): void {
     if (report.state === 'unknown') {
+      // A person ended the tracking: until then the last contact counts.
+      if (report.isEdge) this.hold(report);
       this.isSure = false;
       return;
     }
@@ -81,10 +83,10 @@ class Walk {
     const last = this.spans.at(-1);
     const at = exchangeOf(report);
     if (last === undefined || !isSameProcess(last, report)) {
-      const { start, isYoung, source } = report;
+      const { start, isYoung, source, actor = null } = report;
       if (last?.state === 'running' && this.beforeDoubt !== null) last.last = this.beforeDoubt;
       this.beforeDoubt = null;
-      this.spans.push({ ...runningSpan(report.nodeId, null, at, null), start, isYoung, source });
+      this.spans.push({ ...runningSpan(report.nodeId, null, at, null), start, isYoung, source, actor });
       return;
     }
     this.extend(last, at);

@@ -23,12 +23,19 @@ export function spansOfBoth(pulled: readonly Span[], told: readonly Span[]): Spa
   const spans = pulled.map((span) => ({ ...span }));
   const added: Span[] = [];
   for (const hole of holesBetween(pulled)) {
-    for (const span of told) {
-      const part = agrees(spans, hole, span) ? within(span, hole) : null;
-      if (part !== null && !isJoined(spans, hole, part)) added.push(part);
+    const parts = told.flatMap((span) => (agrees(spans, hole, span) ? (within(span, hole) ?? []) : []));
+    for (const [k, part] of parts.entries()) {
+      // Where it stopped in between, it is not the run that the polls saw on that side.
+      const [left, right] = [hasStopped(parts.slice(0, k)), hasStopped(parts.slice(k + 1))];
+      const open = { ...hole, left: left ? null : hole.left, right: right ? null : hole.right };
+      if (!isJoined(spans, open, part)) added.push(part);
     }
   }
   return [...spans, ...added].sort((a, b) => a.first.sentAt - b.first.sentAt);
+}
+
+function hasStopped(spans: readonly Span[]): boolean {
+  return spans.some((span) => span.state === 'stopped');
 }
 
 function holesBetween(pulled: readonly Span[]): Hole[] {

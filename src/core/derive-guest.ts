@@ -5,7 +5,7 @@ import { withFrozenStart } from './freeze.js';
 import { spansUntil, type GuestState } from './guest.js';
 import { confirmedGone } from './identity.js';
 import type { NodeState } from './node-state.js';
-import type { Session } from './session.js';
+import { endingAt, type Session } from './session.js';
 import { stoppedSpan, type Span } from './span.js';
 import { concerns } from './task.js';
 import type { Window } from './window.js';
@@ -36,7 +36,8 @@ export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState
     asOf,
   });
   const sessions = withFrozenStart(derived.sessions, guest);
-  return { ...derived, sessions: gone === null ? sessions : sessions.map((one) => endedByGone(one, gone)) };
+  const ended = gone === null ? sessions : sessions.map((one) => endedByGone(one, gone));
+  return { ...derived, sessions: endedByRemoval(ended, spans, nodeOf) };
 }
 
 /** What agents and people told of the guest, as spans. */
@@ -49,6 +50,25 @@ function toldSpans(guest: GuestState, nodeOf: (id: number) => NodeState | undefi
     if (contactAt !== null) contacts.set(nodeId, contactAt);
   }
   return agentSpans(reports, contacts);
+}
+
+/** Nobody looks at a removed node: what ran there is charged up to its last proof, and how long it really ran is unknown (ledger rule 24). */
+function endedByRemoval(
+  sessions: Session[],
+  spans: readonly Span[],
+  nodeOf: (id: number) => NodeState | undefined,
+): Session[] {
+  const [session, span] = [sessions.at(-1), spans.at(-1)];
+  const node = nodeOf(session?.segments.at(-1)?.nodeId ?? -1);
+  const removedAt = node?.removedAt ?? null;
+  if (session === undefined || session.end !== null || removedAt === null || node === undefined) return sessions;
+  // A person's word that nobody looked at since counted to now until then.
+  const isUnwatched = span?.source === 'manual' && (node.contactAt ?? 0) <= span.first.receivedAt;
+  const proven = isUnwatched || span?.state !== 'running' ? removedAt : span.last.sentAt;
+  const at = Math.min(Math.max(proven, session.start.at), Math.max(removedAt, session.start.at));
+  const edge = { at, earliest: at, latest: Math.max(at, removedAt), evidence: 'manual', upid: null } as const;
+  const end = { ...edge, proofs: ['the last proof of running', 'the node was removed'] };
+  return [...sessions.slice(0, -1), { ...endingAt(session, end), endReason: 'removed' }];
 }
 
 /** What has no config any more does not run: as good as a sample of stopped. */

@@ -25,6 +25,8 @@ export interface StartEvidence {
   isLogEdge: boolean;
   /** Who told of the first proof of running; absent where a poll saw it. */
   source?: 'agent' | 'manual' | undefined;
+  /** The person who told of it. */
+  actor?: string | null | undefined;
 }
 
 /** A start of which nothing is known yet. */
@@ -59,7 +61,7 @@ export function openEdge(start: StartEvidence): Edge {
 
 /** True where nothing bounds the start from below: the log, or the first report, found it running. */
 function isUnbounded(start: StartEvidence): boolean {
-  return start.isLogEdge || (start.source !== undefined && start.after === null && start.uptime === null);
+  return start.isLogEdge || (start.source === 'agent' && start.after === null && start.uptime === null);
 }
 
 /** The bounds of that edge, without what it is told by. */
@@ -93,6 +95,8 @@ function chooseWindow(start: StartEvidence): { window: Window; evidence: Evidenc
     return { window: both ?? taskWindow, evidence: 'task' };
   }
   const latest = start.before ?? start.after ?? 0;
+  // A person's word is of the instant at which it was given.
+  if (start.source === 'manual') return { window: { earliest: latest, latest }, evidence: 'manual' };
   return { window: { earliest: start.after ?? latest, latest }, evidence: start.source ?? 'poll' };
 }
 

@@ -21,6 +21,8 @@ export interface NodeState {
   lastPollFinishedAt: number | null;
   /** The last contact of a push agent that reports this node; absent where none does. */
   contactAt?: number | null;
+  /** When a person ended its tracking; absent while it is tracked. */
+  removedAt?: number | null;
   coverageSince: number | null;
   /** Tasks that concern every guest of the node. */
   tasks: Task[];

@@ -29,7 +29,7 @@ export function sessionOf(run: Run, end: EndEvidence | null): Session {
     start,
     end: closed,
     endReason: end?.reason ?? null,
-    user: run.start.task?.user ?? end?.task?.user ?? null,
+    user: run.start.task?.user ?? run.start.actor ?? end?.task?.user ?? null,
     segments: run.segments,
     pauses: [],
   };

@@ -36,6 +36,13 @@ export interface Span {
   pauses: readonly PauseSpan[];
   /** Who told of it; absent where a poll saw it. */
   source?: 'agent' | 'manual' | undefined;
+  /** The person whose word it is; not stored with the span, for its report holds it. */
+  actor?: string | null;
+}
+
+/** Who told of the span, for the evidence of the run that it opens. */
+export function tellerOf({ source, actor }: Span): { source: Span['source']; actor: string | null | undefined } {
+  return { source, actor };
 }
 
 /** When the process started, by one sample: in (sent - uptime - 1 s, received - uptime], widened by 100 ppm (ledger rule 7). */

@@ -3,7 +3,7 @@ import { fencedAt, hostGoneAt } from './host-gone.js';
 import { PossibleBook } from './possible-book.js';
 import { isContinued, laterOf, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
-import type { Span } from './span.js';
+import { tellerOf, type Span } from './span.js';
 import {
   backupAround,
   guestTypeOf,
@@ -212,8 +212,7 @@ export class Sweep extends PossibleBook {
       return;
     }
     const counterProof = { latest, by: 'the start of the next process' };
-    const isOnlyTold = span.source !== undefined;
-    if (run.nodeId === span.nodeId || isOnlyTold) this.closeBy('poll', 'unlogged', counterProof);
+    if (run.nodeId === span.nodeId || span.source !== undefined) this.closeBy('poll', 'unlogged', counterProof);
     else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
   }
 
@@ -241,7 +240,7 @@ export class Sweep extends PossibleBook {
         // A run in a process that was there before it cannot be older than the process.
         after: laterOf(this.lowerBound(), isBarred ? (span.start?.earliest ?? null) : null),
         before: span.first.receivedAt,
-        source: span.source,
+        ...tellerOf(span),
       },
       span.nodeId,
       span.first.sentAt,

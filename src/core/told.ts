@@ -65,6 +65,14 @@ export function isPulled(guest: Pick<GuestState, 'spans' | 'tasks'>): boolean {
   return guest.tasks.length > 0 || guest.spans.some((span) => span.source === undefined);
 }
 
+/** What polls see of the guest now; null where its node was not seen at its last poll, or where no poll ever told of it. */
+export function seenByPolls(guest: GuestState, { nodes }: Pick<ClusterState, 'nodes'>): Span['state'] | null {
+  const last = guest.spans.at(-1);
+  if (!guest.isOpen || last === undefined || last.source !== undefined) return null;
+  const node = nodes.get(last.nodeId);
+  return node === undefined || node.gap !== null ? null : last.state;
+}
+
 function firstTold({ type, vmid, name, report }: Told): GuestState {
   const seen = { nodeId: report.nodeId, firstSeenAt: report.window.latest, profile: { ...emptyProfile, name } };
   return newGuest(type, vmid, seen);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { AcceptCall } from '../core/ingest.js';
+import type { Management } from '../core/management.js';
 import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
@@ -14,5 +15,7 @@ export interface WebParts {
   pollNow: PollNow;
   /** Takes what a push agent says. */
   acceptCall: AcceptCall;
+  /** What people change by hand. */
+  management: Management;
   version: string;
 }

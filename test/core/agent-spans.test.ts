@@ -120,7 +120,7 @@ describe('what agents tell', () => {
     {
       title: 'takes a person’s word to the second',
       reports: [says('start', 60, { by: 'manual' }), says('stop', 300, { by: 'manual' })],
-      expected: ['?~60 log_edge .. 300~300 manual manual on 1'],
+      expected: ['60~60 manual .. 300~300 manual manual on 1'],
     },
   ];
   for (const { title, reports, contactS, expected } of cases) {
@@ -178,6 +178,15 @@ describe('what polls and agents tell together', () => {
     const reports = [says('stopped', 10), says('start', 60, { contactS: 30 }), says('running', 90, { uptimeS: 35 })];
     const polled = [running(54.5, [1000, 1030, 1060])];
     expect(told(spansOfBoth(polled, agentSpans(reports, contact(990))))).to.have.length(1);
+  });
+
+  it('joins no run to the one before it where a stop lies between, though no uptime tells them apart', () => {
+    const polled = [stopped(0, 100), running(110, [130, 300])];
+    const reports = [says('stop', 900, { by: 'manual' }), says('start', 960, { by: 'manual' })];
+    expect(told(spansOfBoth(polled, agentSpans(reports, new Map())))).to.deep.equal([
+      '109~110 uptime .. 900~900 manual manual on 1',
+      '960~960 manual .. open on 1',
+    ]);
   });
 });
 

@@ -17,6 +17,8 @@ export interface GuestFilter {
   sort?: GuestSort | undefined;
   page?: number | undefined;
   perPage?: number | undefined;
+  /** The present, for runs that count up to it. */
+  asOf?: number | undefined;
 }
 
 export interface GuestSort {

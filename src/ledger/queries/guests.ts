@@ -10,7 +10,7 @@ export type { GuestFilter, GuestSort } from './guest-filter.js';
 
 /** The guests that the filter leaves, one page of them, or all where it names no page; in order of VMID unless it says. */
 export async function listGuests(db: Queryable, filter: GuestFilter = {}): Promise<Page<GuestView>> {
-  const sights = await nodeSights(db);
+  const sights = await nodeSights(db, filter.asOf);
   const { page = 1, perPage } = filter;
   const wanted = orderedGuests(db, filter, sights);
   if (perPage === undefined) {
@@ -32,8 +32,8 @@ async function viewsWith(
 }
 
 /** The guest with that id, also one that is gone; null when unknown. */
-export async function guestById(db: Queryable, id: number): Promise<GuestView | null> {
-  return (await listGuests(db, { guestId: id, includeGone: true })).items[0] ?? null;
+export async function guestById(db: Queryable, id: number, asOf?: number): Promise<GuestView | null> {
+  return (await listGuests(db, { guestId: id, includeGone: true, asOf })).items[0] ?? null;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function guestById(db: Queryable, id: number): Promise<GuestView | 
  * one seen last (wire-contract.md, "Which guest, which node"). The filter chooses among them; a guest id names any life.
  */
 export async function guestsByVmid(db: Queryable, vmid: number, choice: GuestChoice = {}): Promise<GuestView[]> {
-  const { items } = await listGuests(db, { vmid, guestId: choice.guestId, includeGone: true });
+  const { items } = await listGuests(db, { vmid, guestId: choice.guestId, includeGone: true, asOf: choice.asOf });
   const bearers = new Map<number, GuestView>();
   for (const guest of items) {
     const other = bearers.get(guest.clusterId);
@@ -58,6 +58,8 @@ export interface GuestChoice {
   node?: string | undefined;
   cluster?: string | undefined;
   guestId?: number | undefined;
+  /** The present, for runs that count up to it. */
+  asOf?: number | undefined;
 }
 
 function bearsRather(guest: GuestView, other: GuestView): boolean {

@@ -36,6 +36,7 @@ export async function usageByGuest(
   db: Queryable,
   range: { from: number; to: number },
   guestIds: readonly number[] | null = null,
+  asOf: number | null = null,
 ): Promise<Map<number, Usage>> {
   const usage = new Map<number, Usage>();
   const corrections = await correctionsInForce(db, guestIds);
@@ -46,7 +47,7 @@ export async function usageByGuest(
     usage.set(row.guest_id, { runningMs: running, errorMs, sessionCount: Number(row.sessions) });
   }
   for (const one of corrections.values()) addCorrected(usage, range, one);
-  await addOpen(db, usage, range, guestIds, corrections);
+  await addOpen(db, usage, range, guestIds, corrections, asOf);
   return usage;
 }
 
@@ -126,13 +127,14 @@ async function addOpen(
   { from, to }: { from: number; to: number },
   guestIds: readonly number[] | null,
   corrections: ReadonlyMap<number, CorrectedSession>,
+  asOf: number | null,
 ): Promise<void> {
   const derived = await inParts(guestIds, (ids) => openSessions(db, ids));
   const open = derived
     .flatMap((row) => withCorrection(row, corrections.get(row.id)))
     .filter((row) => row.start_at < to);
   const guests = open.map((row) => ({ id: row.guest_id, type: row.type }));
-  const proofs = await proofsOf(db, guests, await nodeSights(db));
+  const proofs = await proofsOf(db, guests, await nodeSights(db, asOf));
   const clip = (at: number): number => Math.min(Math.max(at, from), to);
   for (const row of open) {
     const until = Math.max(row.start_at, proofs.get(row.guest_id)?.provenUntil ?? row.start_at);

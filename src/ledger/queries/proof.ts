@@ -8,6 +8,7 @@ interface SpanRow {
   node_id: number;
   state: 'running' | 'stopped';
   first_sent: number;
+  source: 'agent' | 'manual' | null;
 }
 
 /** How far a guest is known: the last instant at which it was seen at all, and seen running. */
@@ -47,7 +48,7 @@ export async function proofsOf(
   for (const { id, type } of guests) {
     const span = spans.get(id);
     if (span === undefined) continue;
-    const reach = Math.max(span.first_sent, sights.get(span.node_id)?.sentAt[type] ?? 0);
+    const reach = reachOf(span, type, sights.get(span.node_id));
     proofs.set(id, {
       lastSeenAt: reach,
       provenUntil: span.state === 'running' ? reach : (proofs.get(id)?.provenUntil ?? null),
@@ -56,13 +57,20 @@ export async function proofsOf(
   return proofs;
 }
 
+/** A person's word counts to now where nobody looks (wire-contract.md, fine print), or nobody has since it was given. */
+function reachOf(span: SpanRow, type: GuestType, sight: NodeSight | undefined): number {
+  const sentAt = sight?.sentAt[type] ?? 0;
+  const isUnwatched = span.source === 'manual' && sentAt <= span.first_sent;
+  return Math.max(span.first_sent, sentAt, isUnwatched ? (sight?.manualUntil ?? 0) : 0);
+}
+
 async function openSpans(db: Queryable, guestIds: readonly number[]): Promise<Map<number, SpanRow>> {
   const rows = await inBatches(
     guestIds,
     async (part) =>
       (await db('spans')
         .whereIn('open_guest_id', part)
-        .select('guest_id', 'node_id', 'state', 'first_sent')) as SpanRow[],
+        .select('guest_id', 'node_id', 'state', 'first_sent', 'source')) as SpanRow[],
   );
   return new Map(rows.map((row) => [row.guest_id, row]));
 }

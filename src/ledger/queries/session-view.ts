@@ -49,16 +49,20 @@ interface SegmentRow {
 
 /**
  * The views of these rows in their order, with the corrections in force: segments, pauses and proofs are asked once for all
- * of them. A corrected edge has the evidence `manual`, and segments are cut to what counts.
+ * of them. A corrected edge has the evidence `manual`, and segments are cut to what counts. `asOf` as in nodeSights.
  */
-export async function sessionViewsOf(db: Queryable, derived: readonly SessionRecord[]): Promise<SessionView[]> {
+export async function sessionViewsOf(
+  db: Queryable,
+  derived: readonly SessionRecord[],
+  asOf: number | null = null,
+): Promise<SessionView[]> {
   if (derived.length === 0) return [];
   const corrections = await correctionsInForce(db, [...new Set(derived.map((row) => row.guest_id))]);
   const rows = derived.map((row) => corrected(row, corrections.get(row.id) ?? null));
   const ids = rows.map((row) => row.id);
   const segments = await segmentsOf(db, ids);
   const pauses = await pausesOf(db, ids);
-  const proofs = await openProofs(db, rows);
+  const proofs = await openProofs(db, rows, asOf);
   return rows.map((row) =>
     viewOf(row, segments.get(row.id) ?? [], pauses.get(row.id) ?? [], proofs.get(row.guest_id) ?? null),
   );
@@ -74,12 +78,16 @@ function corrected(row: SessionRecord, correction: CorrectedSession | null): Ses
   };
 }
 
-async function openProofs(db: Queryable, rows: readonly SessionRecord[]): Promise<Map<number, number | null>> {
+async function openProofs(
+  db: Queryable,
+  rows: readonly SessionRecord[],
+  asOf: number | null,
+): Promise<Map<number, number | null>> {
   const open = rows
     .filter((row) => row.end_at === null)
     .map((row) => ({ id: row.guest_id, type: row.type, isOpen: true }));
   if (open.length === 0) return new Map();
-  const proofs = await proofsOf(db, open, await nodeSights(db));
+  const proofs = await proofsOf(db, open, await nodeSights(db, asOf));
   return new Map([...proofs].map(([guestId, proof]) => [guestId, proof.provenUntil]));
 }
 

@@ -16,6 +16,8 @@ export interface SessionFilter {
   /** Half-open range: every session that overlaps [from, to). */
   from?: number | undefined;
   to?: number | undefined;
+  /** The present, for open sessions that count up to it. */
+  asOf?: number | undefined;
 }
 
 /** One page of the sessions that the filter leaves, newest start first. An open one overlaps every range after its start. */
@@ -36,7 +38,7 @@ export async function listSessions(
             .offset(window.offset),
         )
       : await idsInOrder(narrowed(db, filter, corrections), moved, window);
-  return { items: await sessionsWith(db, ids), total: Number(counted.count), page, perPage };
+  return { items: await sessionsWith(db, ids, filter.asOf), total: Number(counted.count), page, perPage };
 }
 
 /**
@@ -68,12 +70,12 @@ async function idsInOrder(
 export async function runningSessions(db: Queryable, filter: SessionFilter = {}): Promise<SessionView[]> {
   const corrections = [...(await correctionsInForce(db)).values()];
   const ids = await idsOf(newestFirst(narrowed(db, { ...filter, isRunning: true }, corrections)));
-  return (await sessionsWith(db, ids)).sort((a, b) => b.start.at - a.start.at || b.id - a.id);
+  return (await sessionsWith(db, ids, filter.asOf)).sort((a, b) => b.start.at - a.start.at || b.id - a.id);
 }
 
 /** The session with that id; null when unknown. */
-export async function sessionById(db: Queryable, id: number): Promise<SessionView | null> {
-  return (await sessionsWith(db, [id]))[0] ?? null;
+export async function sessionById(db: Queryable, id: number, asOf?: number): Promise<SessionView | null> {
+  return (await sessionsWith(db, [id], asOf))[0] ?? null;
 }
 
 /** Only the table of sessions, so that both databases walk an index and stop at the end of the page. */
@@ -134,6 +136,6 @@ async function idsOf(query: Knex.QueryBuilder): Promise<number[]> {
   return ((await query.select('e.id')) as { id: number }[]).map((row) => row.id);
 }
 
-async function sessionsWith(db: Queryable, ids: readonly number[]): Promise<SessionView[]> {
-  return sessionViewsOf(db, await sessionRecords(db, ids));
+async function sessionsWith(db: Queryable, ids: readonly number[], asOf?: number): Promise<SessionView[]> {
+  return sessionViewsOf(db, await sessionRecords(db, ids), asOf ?? null);
 }

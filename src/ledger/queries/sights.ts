@@ -10,6 +10,8 @@ export interface NodeSight {
   /** True when the last poll of a tracked node saw the list. */
   isSeen: Record<GuestType, boolean>;
   lastPolledAt: number | null;
+  /** Where nobody polls the node: how far a session that a person began there counts; else null. */
+  manualUntil: number | null;
   /** Node's clock less ours, as the last poll read it; null where it could not. */
   offsetMs: number | null;
 }
@@ -17,6 +19,7 @@ export interface NodeSight {
 interface SightRow {
   id: number;
   is_active: number;
+  source: 'pull' | 'push';
   qemu_sent: number | string | null;
   lxc_sent: number | string | null;
   qemu_outcome: string | null;
@@ -26,21 +29,24 @@ interface SightRow {
   offset_latest_ms: number | null;
 }
 
-/** One sight a node, by node id. Each of the newest is one step into an index, however many polls are kept. */
-export async function nodeSights(db: Queryable): Promise<Map<number, NodeSight>> {
+/**
+ * One sight a node, by node id. Each of the newest is one step into an index, however many polls are kept. `asOf` is the
+ * present, for what counts up to it; without it nothing does.
+ */
+export async function nodeSights(db: Queryable, asOf: number | null = null): Promise<Map<number, NodeSight>> {
   // MariaDB reads all of a node for a max() here, and one row for this.
   const newest = (column: 'id' | 'qemu_sent_at' | 'lxc_sent_at', by: string): Knex.QueryBuilder =>
     db('polls as l').select(`l.${column}`).whereRaw('l.node_id = n.id').orderBy(`l.${by}`, 'desc').limit(1);
   const rows = (await db('nodes as n')
     .leftJoin('polls as p', (on: Knex.JoinClause) => void on.on('p.id', '=', db.raw('(?)', [newest('id', 'began_at')])))
-    .select('n.id', 'n.is_active', 'p.qemu_outcome', 'p.lxc_outcome', 'p.finished_at')
+    .select('n.id', 'n.is_active', 'n.source', 'p.qemu_outcome', 'p.lxc_outcome', 'p.finished_at')
     .select('p.offset_earliest_ms', 'p.offset_latest_ms')
     .select(newest('qemu_sent_at', 'qemu_sent_at').as('qemu_sent'))
     .select(newest('lxc_sent_at', 'lxc_sent_at').as('lxc_sent'))) as SightRow[];
-  return new Map(rows.map((row) => [row.id, sightOf(row)]));
+  return new Map(rows.map((row) => [row.id, sightOf(row, asOf)]));
 }
 
-function sightOf(row: SightRow): NodeSight {
+function sightOf(row: SightRow, asOf: number | null): NodeSight {
   const { offset_earliest_ms: earliest, offset_latest_ms: latest } = row;
   return {
     nodeId: row.id,
@@ -53,6 +59,7 @@ function sightOf(row: SightRow): NodeSight {
       lxc: row.is_active === 1 && row.lxc_outcome === 'seen',
     },
     lastPolledAt: row.finished_at,
+    manualUntil: row.is_active === 1 && row.source === 'push' ? asOf : null,
     offsetMs: earliest === null || latest === null ? null : Math.round((earliest + latest) / 2),
   };
 }

@@ -17,6 +17,7 @@ export async function usageFacts(
   db: Queryable,
   guest: { id: number; type: GuestType },
   range: Interval,
+  asOf: number | null = null,
 ): Promise<UsageFacts> {
   const corrections = await correctionsInForce(db, [guest.id]);
   const rows = (await sessionsReaching(db, guest.id, range, [...corrections.keys()])).map((row): SessionRow => {
@@ -27,7 +28,7 @@ export async function usageFacts(
     db,
     rows.map((row) => row.id),
   );
-  const provenUntil = rows.some((row) => row.end_at === null) ? await openProof(db, guest) : null;
+  const provenUntil = rows.some((row) => row.end_at === null) ? await openProof(db, guest, asOf) : null;
   const sessions = rows.map((row) => sessionOf(row, segments.get(row.id) ?? [], provenUntil));
   const nodeIds = new Set(sessions.flatMap((session) => session.segments.map(({ nodeId }) => nodeId)));
   return { sessions, gaps: await unprovenGaps(db, [...nodeIds], range) };
@@ -96,8 +97,12 @@ async function segmentsOf(db: Queryable, sessionIds: readonly number[]): Promise
   return segments;
 }
 
-async function openProof(db: Queryable, guest: { id: number; type: GuestType }): Promise<number | null> {
-  const proofs = await proofsOf(db, [{ ...guest, isOpen: true }], await nodeSights(db));
+async function openProof(
+  db: Queryable,
+  guest: { id: number; type: GuestType },
+  asOf: number | null,
+): Promise<number | null> {
+  const proofs = await proofsOf(db, [{ ...guest, isOpen: true }], await nodeSights(db, asOf));
   return proofs.get(guest.id)?.provenUntil ?? null;
 }
 

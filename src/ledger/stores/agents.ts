@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { AgentReport } from '../../core/agent-report.js';
 import type { GuestState } from '../../core/guest.js';
 import type { AgentAnswer, AgentCall } from '../../core/ingest.js';
@@ -34,12 +35,20 @@ export async function writeAgent(trx: Trx, nodeId: number, agent: NodeAgent): Pr
     });
 }
 
-/** Agents of these nodes that were ever in contact will be told once to send all that they see; yields how many. */
-export async function askForSync(trx: Trx, nodeIds: readonly number[]): Promise<number> {
-  return trx('nodes')
-    .whereIn('id', [...nodeIds])
-    .whereNotNull('agent_contact_at')
-    .update({ is_sync_due: 1 });
+/** The clusters that hold agents of the node of that wire name, or of all nodes. */
+export async function clustersWithAgents(db: Queryable, node: string | null): Promise<number[]> {
+  const rows = (await agents(db, node).distinct('cluster_id')) as { cluster_id: number }[];
+  return rows.map((row) => row.cluster_id);
+}
+
+/** The cluster's agents that were ever in contact will be told once to send all that they see; yields how many. */
+export async function askForSync(trx: Trx, clusterId: number, node: string | null): Promise<number> {
+  return agents(trx, node).where({ cluster_id: clusterId }).update({ is_sync_due: 1 });
+}
+
+function agents(db: Queryable, node: string | null): Knex.QueryBuilder {
+  const query = db('nodes').where({ is_active: 1 }).whereNotNull('agent_contact_at');
+  return node === null ? query : query.where({ name: node });
 }
 
 /** What the first delivery of an event was answered; null where it was not delivered yet. */
@@ -107,6 +116,7 @@ function reportRow(guestId: number, report: AgentReport, now: number): Record<st
     start_latest: report.start?.latest ?? null,
     is_young: report.isYoung ? 1 : 0,
     contact_before_at: report.contactBeforeAt,
+    actor: report.actor?.slice(0, 255) ?? null,
     created_at: now,
   };
 }
@@ -141,5 +151,6 @@ function reportOf(row: Row): AgentReport {
     start: windowOf(row, 'start'),
     isYoung: row['is_young'] === 1,
     contactBeforeAt: maybeNumber(row, 'contact_before_at'),
+    ...(row['actor'] === null ? {} : { actor: textOf(row, 'actor') }),
   };
 }

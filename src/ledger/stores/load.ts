@@ -83,6 +83,7 @@ async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, 
       lastPollFinishedAt: last === null ? null : numberOf(last, 'finished_at'),
       coverageSince: maybeNumber(row, 'coverage_since'),
       contactAt: maybeNumber(row, 'agent_contact_at'),
+      removedAt: maybeNumber(row, 'removed_at'),
       gap: await openGap(db, id),
     });
   }

@@ -27,11 +27,13 @@ export function presentSync(report: PollReport) {
   };
 }
 
-/** The answer to force-sync. */
-export function presentForceSync(report: PollReport) {
+/** The answer to force-sync: nodes that answered a poll now, and agents that are told at their next heartbeat. */
+export function presentForceSync(report: PollReport, agentCount: number) {
+  const told = `${agentCount} ${agentCount === 1 ? 'agent is' : 'agents are'} told at the next heartbeat.`;
+  const polled = agentCount > 0 && report.nodes.length === 0 ? [] : [roundSentence(report)];
   return {
-    success: isAnswered(report),
-    message: roundSentence(report),
-    nodes_notified: report.nodes.filter((node) => node.isSeen).length,
+    success: isAnswered(report) || agentCount > 0,
+    message: [...polled, ...(agentCount === 0 ? [] : [told])].join(' '),
+    nodes_notified: report.nodes.filter((node) => node.isSeen).length + agentCount,
   };
 }

@@ -55,7 +55,10 @@ export function configWith(sections: Section = {}): Config {
   };
   const merged = Object.entries(base).map(([name, value]) => {
     const over = sections[name as keyof Config];
-    return [name, over === undefined || typeof value !== 'object' ? value : { ...value, ...over }];
+    return [
+      name,
+      over === undefined || typeof value !== 'object' ? value : Array.isArray(over) ? over : { ...value, ...over },
+    ];
   });
   return Object.fromEntries(merged) as Config;
 }
@@ -110,7 +113,8 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
   const config = configWith(sections);
   const collector = new Collector({ config, db, clock, log });
   const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
-  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, version: '0.0.0-test' });
+  const { management } = collector;
+  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, management, version: '0.0.0-test' });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

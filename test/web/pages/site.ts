@@ -56,7 +56,8 @@ export async function openSite(
   const pollNow: PollNow = () => Promise.resolve(report);
   const collector = new Collector({ config, db, clock, log: silentLog });
   const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
-  const web = createWeb({ config, db, clock, log: silentLog, pollNow, acceptCall, version: '0.1.0' });
+  const { management } = collector;
+  const web = createWeb({ config, db, clock, log: silentLog, pollNow, acceptCall, management, version: '0.1.0' });
   const { url } = await web.listen();
   return {
     url: url.replace(/\/$/, ''),

@@ -4,6 +4,7 @@ import { accessRoutes } from './access.js';
 import { checkRoutes } from './checks.js';
 import { forceSyncRoutes } from './force-sync.js';
 import { gapRoutes } from './gaps.js';
+import { manualRoutes } from './manual.js';
 import { nodeRoutes } from './nodes.js';
 import { sessionRoutes } from './sessions.js';
 import { usageRoutes } from './usage.js';
@@ -17,6 +18,7 @@ export function apiRoutes(parts: WebParts): Router {
     vmRoutes,
     usageRoutes,
     sessionRoutes,
+    manualRoutes,
     gapRoutes,
     checkRoutes,
     accessRoutes,

@@ -16,13 +16,18 @@ const schema: BodySchema<ForceSync> = {
 };
 const forceSyncBody = bodyReader(schema);
 
-/** POST /api/ingest/force-sync: answered when the polls that it began are applied (ledger rule 2). */
-export function forceSyncRoutes(router: Router, { db, pollNow }: WebParts): void {
+/** POST /api/ingest/force-sync: answered when the polls that it began are applied (ledger rule 2), and agents are to be told. */
+export function forceSyncRoutes(router: Router, { db, pollNow, management }: WebParts): void {
   router.post('/api/ingest/force-sync', requireScope('admin'), async (ctx) => {
     const { target_node: target } = forceSyncBody(ctx);
     if (target !== undefined && (await nodeByName(db.reader, target))?.isActive !== true) {
       throw notFound(`There is no node "${target}".`);
     }
-    ctx.body = presentForceSync(await pollNow({ nodes: target === undefined ? null : [target] }));
+    // Agents are told while the polls run: neither waits for the other.
+    const [agentCount, report] = await Promise.all([
+      management.askForSync(target ?? null),
+      pollNow({ nodes: target === undefined ? null : [target] }),
+    ]);
+    ctx.body = presentForceSync(report, agentCount);
   });
 }

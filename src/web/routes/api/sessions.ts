@@ -24,14 +24,15 @@ const runningQuery = queryReader({ node: 'name', cluster: 'name' });
 
 /** The reads of sessions, and the poll of everything. */
 export function sessionRoutes(router: Router, parts: WebParts): void {
-  const { db, config, pollNow } = parts;
+  const { db, config, clock, pollNow } = parts;
   router.get('/api/sessions', requireScope('read'), async (ctx) => {
     const { vm_id: vmid } = listQuery(ctx, config.billing.timeZone);
     ctx.body = await sessionPage(ctx, parts, vmid);
   });
 
   router.get('/api/sessions/running', requireScope('read'), async (ctx) => {
-    const sessions = await runningSessions(db.reader, runningQuery(ctx, config.billing.timeZone));
+    const filter = runningQuery(ctx, config.billing.timeZone);
+    const sessions = await runningSessions(db.reader, { ...filter, asOf: clock.now() });
     ctx.body = { running_count: sessions.length, sessions: sessions.map(presentSession) };
   });
 
@@ -48,7 +49,7 @@ export function sessionRoutes(router: Router, parts: WebParts): void {
 
   router.get('/api/sessions/:id', requireScope('read'), async (ctx) => {
     const id = ctx.params['id'] ?? '';
-    const session = /^\d{1,15}$/.test(id) ? await sessionById(db.reader, Number(id)) : null;
+    const session = /^\d{1,15}$/.test(id) ? await sessionById(db.reader, Number(id), clock.now()) : null;
     if (session === null) throw notFound(`There is no session ${id.slice(0, 64)}.`);
     ctx.body = presentSession(session);
   });
@@ -58,7 +59,7 @@ export function sessionRoutes(router: Router, parts: WebParts): void {
   });
 }
 
-async function sessionPage(ctx: Context, { db, config }: WebParts, vmid: number | undefined) {
+async function sessionPage(ctx: Context, { db, config, clock }: WebParts, vmid: number | undefined) {
   const query = listQuery(ctx, config.billing.timeZone);
   checkRange(query);
   const page = await listSessions(db.reader, {
@@ -71,6 +72,7 @@ async function sessionPage(ctx: Context, { db, config }: WebParts, vmid: number 
     to: query.end_date,
     page: query.page ?? 1,
     perPage: query.per_page ?? 50,
+    asOf: clock.now(),
   });
   return presentSessions(page);
 }

@@ -34,14 +34,14 @@ export function usageRoutes(router: Router, parts: WebParts): void {
     const query = usageQuery(ctx, timeZone);
     checkRange(query);
     const { node, cluster, guest_id: guestId } = query;
-    return { query, ...(await chosenGuest(db.reader, ctx, { node, cluster, guestId })) };
+    return { query, ...(await chosenGuest(db.reader, ctx, { node, cluster, guestId, asOf: clock.now() })) };
   };
 
   router.get('/api/vms/:vm_id/usage', requireScope('read'), async (ctx) => {
     const { query, guest, candidates } = await asked(ctx);
     const now = clock.now();
     const period = await wholeHistory(db.reader, guest, query, now);
-    const usage = usageOf(await usageFacts(db.reader, guest, period), period, now);
+    const usage = usageOf(await usageFacts(db.reader, guest, period, now), period, now);
     ctx.body = { ...presentUsage(guest, usage, period), ...candidates };
   });
 
@@ -49,7 +49,7 @@ export function usageRoutes(router: Router, parts: WebParts): void {
     const { query, guest, candidates } = await asked(ctx);
     const now = clock.now();
     const period = lastDays(query, now, timeZone);
-    const facts = await usageFacts(db.reader, guest, period);
+    const facts = await usageFacts(db.reader, guest, period, now);
     ctx.body = { ...presentDaily(guest, usageOfDays(facts, daysOf(period, timeZone), now), period), ...candidates };
   });
 }

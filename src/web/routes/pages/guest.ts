@@ -22,9 +22,9 @@ export async function guestPage(ctx: Context, parts: WebParts, id: string): Prom
   const asOf = parts.clock.now();
   const db = parts.db.reader;
   const zone = parts.config.billing.timeZone;
-  const guest = /^[1-9]\d{0,14}$/.test(id) ? await guestById(db, Number(id)) : null;
+  const guest = /^[1-9]\d{0,14}$/.test(id) ? await guestById(db, Number(id), asOf) : null;
   if (guest === null) throw notFound('There is no such guest. The guests page lists all of them.');
-  const list = await listSessions(db, { guestId: guest.id, page: numberOf(ctx, 'page') ?? 1, perPage: PER_PAGE });
+  const list = await listSessions(db, { guestId: guest.id, page: numberOf(ctx, 'page') ?? 1, perPage: PER_PAGE, asOf });
   const name = guestName(guest);
   // What stands for a name holds the VMID.
   const vmid = guest.name === null ? '' : String(guest.vmid);
@@ -65,7 +65,7 @@ async function monthsOf(
   asOf: number,
 ): Promise<{ from: number; usage: Usage }[]> {
   const months = [0, -1, -2].map((shift) => monthOf(asOf, zone, shift));
-  const facts = await usageFacts(db, guest, { from: Math.min(...months.map(({ from }) => from)), to: asOf + 1 });
+  const facts = await usageFacts(db, guest, { from: Math.min(...months.map(({ from }) => from)), to: asOf + 1 }, asOf);
   // Backfill knows of sessions before the guest was first seen.
   const knownSince = Math.min(guest.firstSeenAt, (await firstStartOf(db, guest.id)) ?? guest.firstSeenAt);
   return months

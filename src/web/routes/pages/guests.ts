@@ -24,10 +24,13 @@ export async function guestsPage(ctx: Context, parts: WebParts): Promise<void> {
   const db = parts.db.reader;
   const zone = parts.config.billing.timeZone;
   const { filter, sort } = filterOf(ctx);
-  const list = await listGuests(db, filter);
+  const list = await listGuests(db, { ...filter, asOf });
   const month = monthOf(asOf, zone);
   const ids = list.items.map((guest) => guest.id);
-  const usage = { today: await usageByGuest(db, dayOf(asOf, zone), ids), month: await usageByGuest(db, month, ids) };
+  const usage = {
+    today: await usageByGuest(db, dayOf(asOf, zone), ids, asOf),
+    month: await usageByGuest(db, month, ids, asOf),
+  };
   const nodes = await listNodes(db, { includeRemoved: filter.includeGone });
   const isFiltered = ctx.querystring !== '';
   await showPage(

@@ -36,7 +36,7 @@ export class MonthFigures {
 
   private async sum(month: { from: number; to: number }, asOf: number): Promise<MonthTotals> {
     const db = this.parts.db.reader;
-    const usage = totalUsage((await usageByGuest(db, month)).values());
+    const usage = totalUsage((await usageByGuest(db, month, null, asOf)).values());
     return { usage, unseen: await unseenWithin(db, month, asOf) };
   }
 }

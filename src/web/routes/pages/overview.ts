@@ -40,7 +40,7 @@ export async function overviewPage(ctx: Context, parts: WebParts, figures: Month
   const today = dayOf(asOf, zone);
   const guests = await shownGuests(db, asOf);
   const ids = guests.map((guest) => guest.id);
-  const usage = { today: await usageByGuest(db, today, ids), month: await usageByGuest(db, month, ids) };
+  const usage = { today: await usageByGuest(db, today, ids, asOf), month: await usageByGuest(db, month, ids, asOf) };
   const clock = zoneClock(zone);
   const model: PageModel = {
     headline: `${clock.headline(asOf)} · ${zone}`,
@@ -75,6 +75,7 @@ async function shownGuests(db: Queryable, asOf: number): Promise<GuestView[]> {
   const others = await listGuests(db, {
     page: 1,
     perPage: 2 * TIMELINE_COUNT,
+    asOf,
     sort: { by: 'state', isDescending: false },
   });
   return [...guests, ...others.items.filter((guest) => !changed.includes(guest.id))].slice(0, TIMELINE_COUNT);

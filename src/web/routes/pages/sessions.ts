@@ -31,7 +31,7 @@ export async function sessionsPage(ctx: Context, parts: WebParts): Promise<void>
     from: from?.from,
     to: to?.to,
   };
-  const list = await listSessions(db, { ...filter, page: numberOf(ctx, 'page') ?? 1, perPage: PER_PAGE });
+  const list = await listSessions(db, { ...filter, page: numberOf(ctx, 'page') ?? 1, perPage: PER_PAGE, asOf });
   const nodes = await listNodes(db, { includeRemoved: true });
   const options = { zone, asOf, hasGuest: true, unseenAfterMs: unseenAfterMs(parts) };
   await showPage(
