@@ -170,7 +170,7 @@ forEachDatabase((name, open) => {
     it('answers 405 with the methods that a known path takes', async () => {
       const table: [string, string, string][] = [
         ['POST', '/api/sessions', 'GET, HEAD'],
-        ['PUT', '/api/nodes/pve-01', 'GET, HEAD'],
+        ['PUT', '/api/nodes/pve-01', 'DELETE, GET, HEAD'],
         ['GET', '/api/sessions/sync', 'POST'],
         ['DELETE', '/api/ingest/force-sync', 'POST'],
         ['PATCH', '/api/gaps', 'GET, HEAD'],
