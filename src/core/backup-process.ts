@@ -1,6 +1,6 @@
 import type { Span } from './span.js';
 import { effectsOf, spanOf, type Task } from './task.js';
-import { meets } from './window.js';
+import { meets, type Window } from './window.js';
 
 /**
  * The spans as runs of the guest, where a backup blurs them (ledger rule 16): without the process that a backup makes for a
@@ -80,4 +80,21 @@ export function resumeOf(span: Span, tasks: readonly Task[], asOf: number): Task
         around.some((dump) => meets(task.start, spanOf(dump, asOf))),
     ) ?? null
   );
+}
+
+/** When the first of the backups around began: any of them may have stopped the guest (ledger rule 10). */
+export function firstDumpAt(tasks: readonly Task[], dump: Task, window: Window, asOf: number): number {
+  return tasks
+    .filter((one) => one.type === 'vzdump' && one.nodeId === dump.nodeId && meets(spanOf(one, asOf), window))
+    .reduce((first, one) => Math.min(first, one.start.earliest), dump.start.earliest);
+}
+
+/** A migration that failed may have stopped the container and begun it again, as the backup may have (proxmox-api.md, section 2). */
+export function hasTriedToMove(
+  { tasks, asOf }: { tasks: readonly Task[]; asOf: number },
+  { provenAt }: { provenAt: number },
+  latest: number,
+): boolean {
+  const window = { earliest: provenAt, latest: Math.max(latest, provenAt) };
+  return tasks.some((one) => one.type === 'vzmigrate' && one.outcome !== 'ok' && meets(spanOf(one, asOf), window));
 }

@@ -43,6 +43,8 @@ export function slotsOf(
   const starts = ordered.filter((task) => !isIncoming(task, moves, asOf));
   markBorn(slots, moves, ordered, asOf);
   const placedStarts = placeObservedStarts(slots, starts, asOf);
+  // Where the last start that no process shows was placed: what ended after it lies no earlier.
+  let begunIn = 0;
   for (const task of ordered) {
     for (const effect of effectsOf(task)) {
       if (effect.edge === 'start' && (placedStarts.has(task.upid) || isIncoming(task, moves, asOf))) continue;
@@ -51,7 +53,8 @@ export function slotsOf(
       if (effect.edge === 'move' && !moves.includes(task)) continue;
       if (effect.edge === 'end' && isCleanup(task, moves, asOf)) continue;
       const window = spanOf(task, asOf);
-      const slot = slotFor(slots, task, effect, window);
+      const slot = slotFor(slots, task, effect, window, begunIn);
+      if (slot !== null && effect.edge === 'start' && effect.isCertain) begunIn = slots.indexOf(slot);
       const targetId = effect.edge === 'move' ? targetOf(task, slot, ordered, asOf) : null;
       slot?.events.push({ kind: 'effect', task, effect, window, targetId });
     }
@@ -184,7 +187,7 @@ function isCertainStart(task: Task): boolean {
   return effectsOf(task).some((effect) => effect.edge === 'start' && effect.isCertain);
 }
 
-function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window): Slot | null {
+function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window, begunIn: number): Slot | null {
   // Whether a backup restarted the guest is told by its process, or by the shutdown inside it.
   if (task.type === 'vzdump') return null;
   const possible = slots.filter((slot) => meets(slot.window, window) && !hasBegunBefore(slot, window));
@@ -196,7 +199,7 @@ function slotFor(slots: Slot[], task: Task, effect: TaskEffect, window: Window):
   const began = slots.findIndex((slot) => slot.startTask === task);
   const before = began < 0 ? possible : possible.filter((slot) => slots.indexOf(slot) <= began);
   const observed = before.filter((slot) => isObservedEnd(slot, task));
-  return nearest(observed, window.latest) ?? before[0] ?? null;
+  return nearest(observed, window.latest) ?? before.find((slot) => slots.indexOf(slot) >= begunIn) ?? before[0] ?? null;
 }
 
 /** A slot whose right-hand process already ran when the task began cannot hold what the task did. */

@@ -1,3 +1,4 @@
+import { firstDumpAt, hasTriedToMove } from './backup-process.js';
 import { unknownStart } from './edge.js';
 import { fencedAt, hostGoneAt } from './host-gone.js';
 import { PossibleBook } from './possible-book.js';
@@ -204,8 +205,9 @@ export class Sweep extends PossibleBook {
     const isOlder = span.isBarred || slot.isResumed;
     const begun = isOlder ? (task === null ? null : spanOf(task, this.context.asOf)) : span.start;
     const latest = begun?.latest ?? span.first.receivedAt;
-    if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !this.hasTriedToMove(run, latest)) {
-      const earliest = Math.max(run.provenAt, task.start.earliest);
+    if (task?.type === 'vzdump' && run.nodeId === task.nodeId && !hasTriedToMove(this.context, run, latest)) {
+      const { tasks, asOf } = this.context;
+      const earliest = Math.max(run.provenAt, firstDumpAt(tasks, task, { earliest: run.provenAt, latest }, asOf));
       const window = { earliest, latest: Math.max(latest, earliest) };
       const proofs = [run.provenBy, `task ${task.upid}`];
       this.close({ evidence: 'task', reason: 'backup', task, window, near: 'middle', likely: null, proofs });
@@ -214,13 +216,6 @@ export class Sweep extends PossibleBook {
     const counterProof = { latest, by: 'the start of the next process' };
     if (run.nodeId === span.nodeId || span.source !== undefined) this.closeBy('poll', 'unlogged', counterProof);
     else this.closeBy('poll', 'fenced', counterProof, fencedAt(run, latest));
-  }
-
-  /** A migration that failed may have stopped the container and begun it again, as the backup may have (proxmox-api.md, section 2). */
-  private hasTriedToMove(run: Run, latest: number): boolean {
-    const { tasks, asOf } = this.context;
-    const window = { earliest: run.provenAt, latest: Math.max(latest, run.provenAt) };
-    return tasks.some((one) => one.type === 'vzmigrate' && one.outcome !== 'ok' && meets(spanOf(one, asOf), window));
   }
 
   private openObserved(span: Span, slot: Slot): void {

@@ -49,6 +49,14 @@ describe('what the audit of random worlds excuses', () => {
     expect(judged(run, [], [90, 105, 120]).faults).to.deep.equal(['missing']);
   });
 
+  it('is a container that rebooted itself within its start’s task: one task announces one run', () => {
+    const runs = [truth(100, 102, 'guest_reboot'), truth(104, 300, 'stop')];
+    const [start, stop] = [task('vzstart', 99, 110), task('vzstop', 300, 301)];
+    expect(judged(runs, [told(104, [299, 302])], [150], [start, stop]).faults).to.deep.equal([]);
+    const alone = [task('vzstart', 99, 103), task('vzstart', 103, 110), stop];
+    expect(judged(runs, [told(104, [299, 302])], [150], alone).faults).to.deep.equal(['missing']);
+  });
+
   it('is a container that rebooted itself unseen, told as one with the run before', () => {
     const runs = [truth(100, 200, 'guest_reboot'), truth(202, 300, 'shutdown')];
     const ledger = [told(100, [299, 301])];

@@ -32,7 +32,7 @@ export const nothingExcused: Excused = { trueRuns: 0, earlierRuns: 0, hiddenRuns
 const TOLD: ReadonlySet<string | null> = new Set(['stop', 'shutdown', 'reboot', 'suspend']);
 const STARTS: ReadonlySet<string> = new Set(['qmstart', 'vzstart', 'vzreboot']);
 /** Tasks that succeed where nothing runs (proxmox-api.md, section 2). */
-const IDLE_STOPS: ReadonlySet<string> = new Set(['qmstop', 'vzstop']);
+const IDLE_STOPS: ReadonlySet<string> = new Set(['qmstop', 'qmshutdown', 'vzstop']);
 
 /**
  * The audit without what neither log nor samples can tell, and nothing else. A run is hidden when no list was seen while its
@@ -47,7 +47,7 @@ export function auditWithinReach(
   sight: Sight,
   untilAt: number,
 ): { report: AuditReport; excused: Excused } {
-  const isHidden = (truth: TrueSession): boolean => !isSeen(truth, sight.looks) && !isAnnounced(truth, sight);
+  const isHidden = (truth: TrueSession): boolean => !isSeen(truth, sight.looks) && !isAnnounced(truth, truths, sight);
   const excused = { ...nothingExcused, trueRuns: truths.length };
   let told = [...truths];
   let report = audit(told, ledger, untilAt);
@@ -155,19 +155,25 @@ function isToldEnd({ endedAt, endedHow, ...truth }: TrueSession, { tasksOf }: Si
   return tasksOf({ endedAt, endedHow, ...truth }).some(
     (task) =>
       effectsOf(task).some(({ edge }) => edge === 'end') &&
+      // What began while the task was under way it did not end, but began.
+      truth.startedAt <= task.start.latest &&
       task.start.earliest <= endedAt &&
       endedAt <= (task.end?.latest ?? endedAt),
   );
 }
 
-/** True where a start task of the log was around its beginning. */
-function isAnnounced({ startedAt, ...truth }: TrueSession, { tasksOf }: Sight): boolean {
-  return tasksOf({ startedAt, ...truth }).some(
+/** True where a start task of the log was around its beginning, and around that of no later run: one task announces one run. */
+function isAnnounced(truth: TrueSession, truths: readonly TrueSession[], { tasksOf }: Sight): boolean {
+  const isAround = (task: Task, at: number): boolean => task.start.earliest <= at && at <= (task.end?.latest ?? at);
+  const isLater = ({ cluster, type, vmid, startedAt }: TrueSession): boolean =>
+    cluster === truth.cluster && type === truth.type && vmid === truth.vmid && startedAt > truth.startedAt;
+  const later = truths.filter(isLater);
+  return tasksOf(truth).some(
     (task) =>
       task.outcome === 'ok' &&
       STARTS.has(task.type) &&
-      task.start.earliest <= startedAt &&
-      startedAt <= (task.end?.latest ?? startedAt),
+      isAround(task, truth.startedAt) &&
+      !later.some(({ startedAt }) => isAround(task, startedAt)),
   );
 }
 
