@@ -28,6 +28,16 @@ const PINNED: { seed: number; sentence: string }[] = [
     seed: 3473,
     sentence: 'a migration that failed stopped the process at its target, and was taken for the end of a run',
   },
+  { seed: 3344, sentence: 'a process of four months on a clock 100 ppm slow began 71 ms before its bounds' },
+  {
+    seed: 3722,
+    sentence: 'the audit asked for two runs of one start’s task: a container had rebooted itself within it',
+  },
+  { seed: 3938, sentence: 'a shutdown was put before the start that it followed, by a stopped sample that came late' },
+  {
+    seed: 4270,
+    sentence: 'a container’s own backup had stopped it, and one of the whole node that began later took the credit',
+  },
 ];
 
 describe('worlds that were told wrongly once', () => {
