@@ -1,60 +1,13 @@
 import { expect } from 'chai';
 import { logHole, noCoverage } from '../../src/core/coverage.js';
-import { newNodeState } from '../../src/core/node-state.js';
-import type { GuestRow, NodeObservation, Seen, TaskRow } from '../../src/core/observation.js';
+import type { NodeObservation, Seen, TaskRow } from '../../src/core/observation.js';
 import { commit, reconcile, type ClusterState, type PollChange, type PollContext } from '../../src/core/reconcile.js';
 import { at } from './facts.js';
+import { guestRow, newCluster, seen, taskRow } from './polled.js';
 
 const INTERVAL_MS = 30_000;
 /** The node's clock is ours. */
 const clock = { offset: { earliest: 0, latest: 0 }, asOf: at(0), readingCount: 1, since: at(0), before: null };
-
-function newCluster(): ClusterState {
-  return {
-    nodes: new Map([1, 2].map((id) => [id, newNodeState(id, `n${id}`)])),
-    guests: new Map(),
-    samples: new Map(),
-    pools: new Map(),
-    pending: new Map(),
-  };
-}
-
-function seen<T>(nowS: number, value: T): Seen<T> {
-  return { kind: 'seen', sentAt: at(nowS), receivedAt: at(nowS) + 20, value };
-}
-
-function row(startS: number | null, nowS: number): GuestRow {
-  return {
-    type: 'qemu',
-    vmid: 104,
-    name: 'vm',
-    status: startS === null ? 'stopped' : 'running',
-    pid: startS === null ? null : 1000 + Math.floor(startS),
-    uptimeS: startS === null ? null : Math.floor(nowS - startS),
-    cores: 2,
-    memoryBytes: 2 ** 31,
-    lock: null,
-    qmpstatus: null,
-    tags: null,
-    isTemplate: false,
-  };
-}
-
-function task(type: string, startS: number, endS: number): TaskRow {
-  const base = Math.floor(at(0) / 1000);
-  return {
-    upid: `UPID:n1:${type}:${startS}`,
-    node: 'n1',
-    pid: 7,
-    pstart: 360_000 + startS * 100,
-    startTimeS: base + startS,
-    type,
-    id: '104',
-    user: 'alice@pve',
-    endTimeS: base + endS,
-    status: 'OK',
-  };
-}
 
 interface Log {
   rows?: TaskRow[];
@@ -76,7 +29,7 @@ function look(nowS: number, startS: number | null | 'dead', log: Log = {}): Node
     node: 'n1',
     beganAt: at(nowS),
     finishedAt: at(nowS) + 40,
-    qemu: startS === 'dead' ? dead : seen(nowS, [row(startS, nowS)]),
+    qemu: startS === 'dead' ? dead : seen(nowS, [guestRow(104, startS, nowS)]),
     lxc: startS === 'dead' ? dead : seen(nowS, []),
     tasks: startS === 'dead' || log.isSeen === false ? dead : seen(nowS, pages),
     offset: startS === 'dead' ? null : { earliestMs: 0, latestMs: 0 },
@@ -97,7 +50,7 @@ function play(state: ClusterState, polls: NodeObservation[], context: Partial<Po
   });
 }
 
-const first = task('qmstart', 50, 52);
+const first = taskRow('qmstart', 50, 52);
 const begin = look(120, 51, { rows: [first], metKnown: false });
 const isProven = (change: PollChange | undefined): boolean => (change?.gap.proven.length ?? 0) > 0;
 
@@ -109,7 +62,7 @@ describe('a gap that is over', () => {
   });
 
   it('is proven by a complete log that explains the change within', () => {
-    const rows = [task('qmstart', 160, 161), task('qmstop', 140, 141)];
+    const rows = [taskRow('qmstart', 160, 161), taskRow('qmstop', 140, 141)];
     const changes = play(newCluster(), [begin, look(150, 'dead'), look(180, 160.5, { rows })]);
     expect(isProven(changes[2])).to.equal(true);
   });
@@ -121,7 +74,7 @@ describe('a gap that is over', () => {
 
   it('is proven late, when the log that explains it is read', () => {
     const state = newCluster();
-    const rows = [task('qmstop', 140, 141)];
+    const rows = [taskRow('qmstop', 140, 141)];
     const changes = play(state, [
       begin,
       look(150, 'dead'),
@@ -133,7 +86,7 @@ describe('a gap that is over', () => {
   });
 
   it('is not proven by a log that rotated meanwhile, unless the process is the same', () => {
-    const rows = [task('qmstart', 860, 861), task('qmstop', 840, 841)];
+    const rows = [taskRow('qmstart', 860, 861), taskRow('qmstop', 840, 841)];
     const torn = play(newCluster(), [begin, look(150, 'dead'), look(900, 860.5, { rows, metKnown: false })]);
     expect(torn[2]?.gap.past.map(({ reason }) => reason)).to.deep.equal(['manager_down', 'log_rotated']);
     expect(torn.some(isProven)).to.equal(false);
@@ -144,7 +97,7 @@ describe('a gap that is over', () => {
   it('is one of the log where a full file holds no task that is known, though none of a guest ever was', () => {
     const known = { ...noCoverage, tasksReadAt: at(150) };
     const noise = (count: number): TaskRow[] =>
-      Array.from({ length: count }, (_, k) => ({ ...task('vncproxy', 500 + k, 500 + k), id: '' }));
+      Array.from({ length: count }, (_, k) => ({ ...taskRow('vncproxy', 500 + k, 500 + k), id: '' }));
     const holeOf = (count: number): unknown =>
       logHole(known, look(900, 51, { rows: noise(count), metKnown: false }), clock, () => false);
     expect(holeOf(249)).to.equal(null);
@@ -174,12 +127,17 @@ describe('a hole in the task log', () => {
   const coverage = { ...noCoverage, tasksReadAt: at(100) };
   const pages = (rows: TaskRow[], metKnown: boolean) => look(900, 51, { rows, metKnown });
   const tables: [title: string, observation: NodeObservation, isAnyKnown: boolean, hole: number[] | null][] = [
-    ['is none where the reading met a known task', pages([task('qmstop', 800, 801)], true), true, null],
-    ['is none at first contact, where nothing is known', pages([task('qmstop', 800, 801)], false), false, null],
-    ['is none where the log reaches back before the last reading', pages([task('qmstop', 90, 95)], false), true, null],
+    ['is none where the reading met a known task', pages([taskRow('qmstop', 800, 801)], true), true, null],
+    ['is none at first contact, where nothing is known', pages([taskRow('qmstop', 800, 801)], false), false, null],
+    [
+      'is none where the log reaches back before the last reading',
+      pages([taskRow('qmstop', 90, 95)], false),
+      true,
+      null,
+    ],
     [
       'reaches from the last reading to the oldest task’s end',
-      pages([task('qmstop', 800, 801)], false),
+      pages([taskRow('qmstop', 800, 801)], false),
       true,
       [100, 801],
     ],

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { newNodeState } from '../../src/core/node-state.js';
-import type { GuestRow, NodeObservation, Seen } from '../../src/core/observation.js';
+import type { NodeObservation } from '../../src/core/observation.js';
 import { commit, reconcile, type ClusterState, type PollChange } from '../../src/core/reconcile.js';
 import { at } from './facts.js';
+import { guestRow, newCluster, seen } from './polled.js';
 
 /** A poll at a true second, by a manager whose clock is off by `offS`, of a guest that truly started at `startS`; null: it is stopped. */
 interface Look {
@@ -13,47 +13,25 @@ interface Look {
   aheadS?: number;
 }
 
-function seen<T>(sentAt: number, value: T): Seen<T> {
-  return { kind: 'seen', sentAt, receivedAt: sentAt + 20, value };
-}
-
 function observationOf({ trueS, offS, startS }: Look): NodeObservation {
   const sentAt = at(trueS + offS);
-  const row: GuestRow = {
-    type: 'qemu',
-    vmid: 104,
-    name: 'vm',
-    status: startS === null ? 'stopped' : 'running',
-    pid: startS === null ? null : 1000 + Math.floor(startS),
-    uptimeS: startS === null ? null : Math.floor(trueS - startS),
-    cores: 2,
-    memoryBytes: 2 ** 31,
-    lock: null,
-    qmpstatus: null,
-    tags: null,
-    isTemplate: false,
-  };
+  const lookS = trueS + offS;
+  const row = guestRow(104, startS, trueS);
   return {
     node: 'n1',
     beganAt: sentAt,
     finishedAt: sentAt + 40,
-    qemu: seen(sentAt, [row]),
-    lxc: seen(sentAt, []),
-    tasks: seen(sentAt, { rows: [], metKnown: true, isComplete: true }),
+    qemu: seen(lookS, [row]),
+    lxc: seen(lookS, []),
+    tasks: seen(lookS, { rows: [], metKnown: true, isComplete: true }),
     // The node's clock is true: what it differs by is our own error.
     offset: { earliestMs: -offS * 1000 - 200, latestMs: -offS * 1000 + 200 },
-    status: seen(sentAt, { uptimeS: Math.floor(trueS + 100_000), version: '9.2' }),
+    status: seen(lookS, { uptimeS: Math.floor(trueS + 100_000), version: '9.2' }),
   };
 }
 
 function watch(looks: Look[]): { state: ClusterState; changes: PollChange[] } {
-  const state: ClusterState = {
-    nodes: new Map([[1, newNodeState(1, 'n1')]]),
-    guests: new Map(),
-    samples: new Map(),
-    pools: new Map(),
-    pending: new Map(),
-  };
+  const state = newCluster([1]);
   let nextId = 1;
   const changes = looks.map((look, k) => {
     const aheadS = look.aheadS ?? look.offS - (looks[k - 1]?.offS ?? look.offS);

@@ -92,14 +92,7 @@ export function ledgerOf(managers: readonly VirtualManager[]): LedgerSession[] {
         cluster: manager.cluster,
         type: type === 'lxc' ? 'lxc' : 'qemu',
         vmid: Number(vmid),
-        startAt: start.at,
-        startEarliest: start.earliest,
-        startLatest: start.latest,
-        startEvidence: start.evidence,
-        endAt: end?.at ?? null,
-        endEarliest: end?.earliest ?? null,
-        endLatest: end?.latest ?? null,
-        endEvidence: end?.evidence ?? null,
+        ...ledgerEdges(start, end),
         pauses: pauses.map(ledgerPause),
       }));
     }),
@@ -109,6 +102,19 @@ export function ledgerOf(managers: readonly VirtualManager[]): LedgerSession[] {
 function ledgerPause({ kind, start, end }: Session['pauses'][number]): LedgerPause {
   return {
     kind,
+    ...ledgerEdges(start, end),
+  };
+}
+
+interface StatedEdge<Earliest> {
+  at: number;
+  earliest: Earliest;
+  latest: number;
+  evidence: string;
+}
+
+function ledgerEdges<Earliest>(start: StatedEdge<Earliest>, end: StatedEdge<number | null> | null) {
+  return {
     startAt: start.at,
     startEarliest: start.earliest,
     startLatest: start.latest,

@@ -1,4 +1,4 @@
-import type { Page, PauseView, SessionView } from '../../ledger/queries/read-model.js';
+import type { EdgeView, Page, PauseView, SessionView } from '../../ledger/queries/read-model.js';
 import { isoOf, wholeSeconds } from './api-values.js';
 
 /** A session as the wire has it; start_time and end_time are the likeliest instants. */
@@ -12,14 +12,7 @@ export function presentSession(session: SessionView) {
     vm_type: session.type,
     node: session.node,
     cluster: session.cluster,
-    start_time: isoOf(start.at),
-    start_earliest: isoOf(start.earliest),
-    start_latest: isoOf(start.latest),
-    start_evidence: start.evidence,
-    end_time: isoOf(end?.at ?? null),
-    end_earliest: isoOf(end?.earliest ?? null),
-    end_latest: isoOf(end?.latest ?? null),
-    end_evidence: end?.evidence ?? null,
+    ...presentEdges(start, end),
     end_reason: session.endReason,
     duration_seconds: wholeSeconds(session.durationMs),
     is_running: end === null,
@@ -43,6 +36,14 @@ export function presentSession(session: SessionView) {
 function presentPause({ kind, start, end, startUpid, endUpid }: PauseView) {
   return {
     kind,
+    ...presentEdges(start, end),
+    start_upid: startUpid,
+    end_upid: endUpid,
+  };
+}
+
+function presentEdges(start: EdgeView, end: EdgeView | null) {
+  return {
     start_time: isoOf(start.at),
     start_earliest: isoOf(start.earliest),
     start_latest: isoOf(start.latest),
@@ -51,8 +52,6 @@ function presentPause({ kind, start, end, startUpid, endUpid }: PauseView) {
     end_earliest: isoOf(end?.earliest ?? null),
     end_latest: isoOf(end?.latest ?? null),
     end_evidence: end?.evidence ?? null,
-    start_upid: startUpid,
-    end_upid: endUpid,
   };
 }
 
