@@ -7,7 +7,7 @@ import type { WrittenGuest } from '../ledger/stores/change.js';
 import type { AgentNode } from './agent-nodes.js';
 
 /** The answer of a call that changed nothing. */
-export function emptyAnswer(node: Pick<AgentNode, 'id' | 'name'>): AgentAnswer {
+function emptyAnswer(node: Pick<AgentNode, 'id' | 'name'>): AgentAnswer {
   return {
     nodeId: node.id,
     nodeName: node.name,

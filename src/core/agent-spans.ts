@@ -42,11 +42,17 @@ class Walk {
     const isLate = last?.state === 'running' && last.nodeId !== report.nodeId && report.state === 'stopped';
     if (isLate) return;
     this.absent = null;
-    if (report.isEdge && report.state === 'running' && last?.state === 'running') this.beforeDoubt ??= last.last;
+    if (report.isEdge && report.state === 'running') this.doubt(report);
     this.hold(report);
     this.isSure = true;
     if (report.state === 'stopped') this.takeStopped(report.nodeId, exchangeOf(report), report.source);
     else this.takeRunning(report);
+  }
+
+  /** A start of what ran already: only one that is news, and no second delivery of the start that it ran by. */
+  private doubt({ window }: AgentReport): void {
+    const last = this.spans.at(-1);
+    if (last?.state === 'running' && window.latest > last.last.receivedAt) this.beforeDoubt ??= last.last;
   }
 
   /** Missing from one full snapshot is not seen, from two it is stopped. */

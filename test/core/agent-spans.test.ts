@@ -137,6 +137,14 @@ describe('what agents tell', () => {
     expect(unsure.at(-1)?.last.sentAt).to.equal(at(110));
   });
 
+  it('holds a second delivery of a start to be no news of a stop that was missed', () => {
+    const [there, here] = [says('start', 100, { nodeId: 2 }), says('start', 101)];
+    const later = [says('running', 102), says('start', 102, { nodeId: 2 })];
+    const once = agentSpans([there, here, ...later], new Map());
+    expect(agentSpans([there, here, here, ...later], new Map())).to.deep.equal(once);
+    expect(once[1]?.last.receivedAt).to.equal(at(102));
+  });
+
   it('tells the same whatever the order and number in which reports arrive', () => {
     fc.assert(
       fc.property(fc.array(anyReport, { maxLength: 10 }), fc.nat(), (reports, salt) => {
