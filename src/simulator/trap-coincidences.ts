@@ -27,6 +27,14 @@ export const trapCoincidences: readonly Trap[] = [
       { at: at(5, 22), kind: 'poweroff', vmid: 100 },
     ],
   },
+  // The same before the first look, where no sample says on which node the guest ran.
+  {
+    name: 'trap-07-failed-migration-and-poweroff-before-the-first-look',
+    events: [
+      { at: at(0, 2), kind: 'migrate', vmid: 100, to: 't2', takesMs: 5000, error: 'migration problems' },
+      { at: at(0, 30), kind: 'poweroff', vmid: 100 },
+    ],
+  },
   // Pids are used again: the next process has the one of the process before, and only its uptime tells them apart.
   {
     name: 'trap-12-the-same-pid-again',
@@ -51,6 +59,15 @@ export const trapCoincidences: readonly Trap[] = [
       { at: at(5), kind: 'template', vmid: 101 },
       backup(10, 101, 'snapshot'),
       { at: at(11), kind: 'unlock', vmid: 101 },
+    ],
+  },
+  // The same, first seen when its backup is under way already: no sample of stopped was before it.
+  {
+    name: 'trap-31-template-unlocked-during-its-backup-at-the-first-look',
+    events: [
+      { at: at(0, 5), kind: 'template', vmid: 101 },
+      { ...backup(0, 101, 'snapshot'), at: at(0, 20) },
+      { at: at(0, 40), kind: 'unlock', vmid: 101 },
     ],
   },
   // Resumed from disk and stopped before a sample shows it: qmresume is the only start that the log has.

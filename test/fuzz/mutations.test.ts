@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
-import { mutated, mutations } from './mutations/mutations.js';
+import { editsOf, mutated, mutations } from './mutations/mutations.js';
 import { catchersIn } from './mutations/page.js';
 import { trapWorlds } from './run-trap.js';
 
@@ -15,11 +15,13 @@ describe('the faults that worlds must catch', () => {
 
   for (const mutation of mutations) {
     it(`find their place exactly once, and still are a program: ${mutation.title}`, () => {
-      const source = read(`src/core/${mutation.file}`);
-      const faulty = mutated(source, mutation);
-      expect(faulty).to.not.equal(source);
-      const { diagnostics } = ts.transpileModule(faulty, { reportDiagnostics: true });
-      expect(diagnostics).to.deep.equal([]);
+      for (const edit of editsOf(mutation)) {
+        const source = read(`src/core/${edit.file}`);
+        const faulty = mutated(source, edit);
+        expect(faulty).to.not.equal(source);
+        const { diagnostics } = ts.transpileModule(faulty, { reportDiagnostics: true });
+        expect(diagnostics).to.deep.equal([]);
+      }
     });
   }
 

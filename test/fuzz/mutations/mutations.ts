@@ -1,10 +1,21 @@
-/** A fault put into the sources on purpose; some world must be told wrongly by it. */
-export interface Mutation {
-  title: string;
+/** One place of a fault. */
+export interface Edit {
   /** Below src/core. */
   file: string;
   find: string;
   replace: string;
+}
+
+/** A fault put into the sources on purpose; some world must be told wrongly by it. */
+export interface Mutation extends Edit {
+  title: string;
+  /** The other place of a rule that is held in two. */
+  also?: Edit;
+}
+
+/** All places of the fault. */
+export function editsOf({ file, find, replace, also }: Mutation): Edit[] {
+  return also === undefined ? [{ file, find, replace }] : [{ file, find, replace }, also];
 }
 
 /** Twenty faults, of rules left out and of bounds shifted. */
@@ -20,6 +31,11 @@ export const mutations: readonly Mutation[] = [
     file: 'sweep.ts',
     find: 'if (run === null || run.nodeId !== task.nodeId) return;\n    if (run.provenAt > latest)',
     replace: 'if (run === null) return;\n    if (run.provenAt > latest)',
+    also: {
+      file: 'slot.ts',
+      find: "if (effect.edge === 'end' && isCleanup(task, moves, asOf)) continue;",
+      replace: 'if (moves.length < 0 && isCleanup(task, moves, asOf)) continue;',
+    },
   },
   {
     title: 'the end of a task is its last second, not the next',
@@ -133,8 +149,8 @@ export const mutations: readonly Mutation[] = [
   },
 ];
 
-/** The source with the fault in it; throws where its place is not found exactly once. */
-export function mutated(source: string, { title, file, find, replace }: Mutation): string {
-  if (source.split(find).length !== 2) throw new Error(`"${title}": its place is not found once in ${file}`);
+/** The source with one place of the fault in it; throws where that is not found exactly once. */
+export function mutated(source: string, { file, find, replace }: Edit): string {
+  if (source.split(find).length !== 2) throw new Error(`a fault's place is not found once in ${file}: ${find}`);
   return source.replace(find, () => replace);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { mutated, mutations, type Mutation } from './mutations.js';
+import { editsOf, mutated, mutations, type Mutation } from './mutations.js';
 import { catchersIn, mutationsPage, type Verdict } from './page.js';
 
 /** Puts one fault after the other into a copy of the sources and lets the worlds judge it; exit code 1 where one is caught by none. */
@@ -69,12 +69,15 @@ function listedCatchers(): Map<string, string> {
 }
 
 function judged(copy: string, mutation: Mutation, worldCount: number): Verdict {
-  const file = join(copy, 'src/core', mutation.file);
-  const before = readFileSync(file, 'utf8');
-  writeFileSync(file, mutated(before, mutation));
+  const sources = editsOf(mutation).map((edit) => {
+    const file = join(copy, 'src/core', edit.file);
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, mutated(before, edit));
+    return { file, before };
+  });
   // The world that caught it the last time most likely catches it again.
   const caughtBy = firstWrong(copy, worldCount, listedCatchers().get(mutation.title));
-  writeFileSync(file, before);
+  for (const { file, before } of sources) writeFileSync(file, before);
   process.stdout.write(`${caughtBy === '' ? 'MISSED' : 'caught'}  ${mutation.title}: ${caughtBy || 'no world'}\n`);
   return { mutation, caughtBy };
 }
