@@ -1,9 +1,28 @@
 import { nothingExcused, type Excused } from '../test/fuzz/reach.js';
 import type { WorldRun } from '../test/fuzz/run-world.js';
 
+/** What is counted of one world. */
+export interface WorldTally {
+  seed: number;
+  /** Of its family. */
+  title: string;
+  complaints: string[];
+  excused: Excused;
+  /** Each true instant that the ledger states. */
+  edges: { edge: string; kind: string; widthMs: number | null }[];
+  outOfBounds: number;
+}
+
+/** The world's tally, small enough to be sent from one process to another. */
+export function tallyOf(seed: number, title: string, { report, excused }: WorldRun, wrong: string[]): WorldTally {
+  const edges = report.boundaryErrors.map(({ edge, kind, widthMs }) => ({ edge, kind, widthMs }));
+  return { seed, title, complaints: wrong, excused, edges, outOfBounds: report.outOfBounds.length };
+}
+
 /** What was counted over the worlds that were played. */
 export class SoakFigures {
   worldCount = 0;
+  lastSeed = 0;
   readonly failing: number[] = [];
   private edgeCount = 0;
   private withinCount = 0;
@@ -11,18 +30,19 @@ export class SoakFigures {
   /** By edge and evidence; null where the ledger states no earliest. */
   private readonly widthsMs = new Map<string, (number | null)[]>();
 
-  take(seed: number, { report, excused }: WorldRun, isWrong: boolean): void {
+  take({ seed, complaints, excused, edges, outOfBounds }: WorldTally): void {
     this.worldCount += 1;
-    this.edgeCount += report.boundaryErrors.length;
-    this.withinCount += report.boundaryErrors.length - report.outOfBounds.length;
+    this.lastSeed = Math.max(this.lastSeed, seed);
+    this.edgeCount += edges.length;
+    this.withinCount += edges.length - outOfBounds;
     for (const key of Object.keys(excused) as (keyof Excused)[]) this.excused[key] += excused[key];
-    for (const { edge, kind, widthMs } of report.boundaryErrors) {
+    for (const { edge, kind, widthMs } of edges) {
       const name = `${edge} by ${kind}${isOld(kind, widthMs) ? ', first seen old' : ''}`;
       const list = this.widthsMs.get(name);
       if (list === undefined) this.widthsMs.set(name, [widthMs]);
       else list.push(widthMs);
     }
-    if (isWrong) this.failing.push(seed);
+    if (complaints.length > 0) this.failing.push(seed);
   }
 
   /** Markdown: the counts, what was excused, and the widths of the bounds by evidence. */
@@ -32,7 +52,7 @@ export class SoakFigures {
       `${count(this.worldCount)} worlds, ${count(trueRuns)} true runs: ` +
         (this.failing.length === 0
           ? 'all clean.'
-          : `wrong in ${this.failing.length}, seeds ${this.failing.join(' ')}.`),
+          : `wrong in ${this.failing.length}, seeds ${this.failing.toSorted((a, b) => a - b).join(' ')}.`),
       '',
       `${count(this.withinCount)} of ${count(this.edgeCount)} true instants lie within their stated bounds.`,
       '',

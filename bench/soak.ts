@@ -1,21 +1,23 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { familyOf } from '../test/fuzz/families.js';
-import { complaints, runWorld } from '../test/fuzz/run-world.js';
-import { SoakFigures } from './soak-figures.js';
+import { SoakFigures, type WorldTally } from './soak-figures.js';
 
 const HELP = `npm run soak -- [options]: random worlds of all families, one seed after the other; exit code 1 where any was wrong.
-  --worlds N    how many seeds (5000)
-  --seed S      the first of them (1)
-  --minutes M   ends after M minutes, with what was played until then (180)
-  --shards K/N  only every Nth seed, from the Kth on: so that N processes share them
-  --write       writes docs/soak.md`;
+  --worlds N     how many seeds (5000)
+  --seed S       the first of them (1)
+  --minutes M    ends after M minutes, with what was played until then (180)
+  --processes N  how many processes share them (one per core)
+  --write        writes docs/soak.md`;
 
 interface Options {
   worlds: number;
   seed: number;
   minutes: number;
-  shard: { k: number; n: number };
+  processes: number;
   isWritten: boolean;
 }
 
@@ -27,23 +29,18 @@ function usage(sentence: string): never {
 function optionsOf(args: string[]): Options {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
-  const options = { worlds: text, seed: text, minutes: text, shards: text, write: flag, help: flag };
+  const options = { worlds: text, seed: text, minutes: text, processes: text, write: flag, help: flag };
   const values = parsed(() => parseArgs({ args, options }).values);
   if (values.help === true) {
     console.log(HELP);
     process.exit(0);
   }
-  const shard = /^([1-9]\d*)\/([1-9]\d*)$/.exec(values.shards ?? '1/1');
-  const [k, n] = [Number(shard?.[1]), Number(shard?.[2])];
-  if (!(k <= n)) usage(`--shards ${values.shards ?? ''}: say which of how many, such as 1/2.`);
-  const isWritten = values.write === true;
-  if (isWritten && n > 1) usage('--write tells of all the seeds: leave out --shards.');
   return {
     worlds: whole('worlds', values.worlds ?? '5000'),
     seed: whole('seed', values.seed ?? '1'),
     minutes: whole('minutes', values.minutes ?? '180'),
-    shard: { k, n },
-    isWritten,
+    processes: whole('processes', values.processes ?? String(availableParallelism())),
+    isWritten: values.write === true,
   };
 }
 
@@ -59,26 +56,34 @@ function whole(name: string, text: string): number {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : usage(`--${name} ${text}: a whole number from 1 on is wanted.`);
 }
 
-const { worlds, seed: first, minutes, shard, isWritten } = optionsOf(process.argv.slice(2));
-const until = process.hrtime.bigint() + BigInt(minutes * 60e9);
+const { worlds, seed: first, minutes, processes, isWritten } = optionsOf(process.argv.slice(2));
+const endsAt = Date.now() + minutes * 60_000;
 const figures = new SoakFigures();
-let last = first;
-for (let seed = first + shard.k - 1; seed < first + worlds && process.hrtime.bigint() < until; seed += shard.n) {
-  const { title, options } = familyOf(seed);
-  const run = await runWorld(seed, options);
-  const wrong = complaints(run);
-  figures.take(seed, run, wrong.length > 0);
-  last = seed;
-  if (wrong.length === 0) continue;
-  console.log(`seed ${seed} (${title}):`);
-  for (const line of wrong.slice(0, 5)) console.log(`  ${line.slice(0, 500)}`);
+
+function take(tally: WorldTally): void {
+  figures.take(tally);
+  if (tally.complaints.length === 0) return;
+  console.log(`seed ${tally.seed} (${tally.title}):`);
+  for (const line of tally.complaints.slice(0, 5)) console.log(`  ${line.slice(0, 500)}`);
 }
 
-const command = `npm run soak -- --worlds ${worlds} --seed ${first}${shard.n > 1 ? ` --shards ${shard.k}/${shard.n}` : ''}`;
+/** Plays every `processes`th seed in a process of its own. */
+async function shard(k: number): Promise<void> {
+  const program = fileURLToPath(new URL('soak-shard.ts', import.meta.url));
+  const numbers = [first + k, first + worlds, processes, endsAt].map(String);
+  const child = fork(program, numbers, { execArgv: process.execArgv });
+  child.on('message', (tally) => take(tally as WorldTally));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`process ${k + 1} of ${processes} ended with code ${code ?? 'none: it was killed'}`);
+}
+
+await Promise.all(Array.from({ length: processes }, (_, k) => shard(k)));
+
+const command = `npm run soak -- --worlds ${worlds} --seed ${first}${isWritten ? ' --write' : ''}`;
 const text = [
   '# The ledger over random worlds',
   '',
-  `Written by \`${command}${isWritten ? ' --write' : ''}\`: seeds ${first} to ${last}, each a world of half a day of one to three nodes with three to eight`,
+  `Written by \`${command}\`: seeds ${first} to ${figures.lastSeed}, each a world of half a day of one to three nodes with three to eight`,
   'guests, of the family that the seed throws (`test/fuzz/families.ts`): which events, faults of the line, how often it is polled, the',
   'manager down, first seen late. The same seeds give the same worlds.',
   '',

@@ -38,7 +38,7 @@ export function hasStepped(known: NodeClock | null, next: NodeClock): boolean {
 
 /** A clock that NTP holds stays within this of the true time, at any age; one that is further off now is held by nothing. */
 const HELD_MS = 500;
-/** How far a clock that nothing holds may have been set in a boot that we did not see. */
+/** How far a clock may have been set since a boot that we did not see: that it is right now may be what it was set for. */
 const SET_MS = 5_000;
 
 /** True where the node's clock is known to agree with ours to half a second: NTP holds it. A first, wide reading says neither. */
@@ -68,9 +68,9 @@ export function stampWindow(stampS: number, clock: NodeClock, earlier: NodeClock
   return intersect(later, sooner) ?? hull(later, sooner);
 }
 
-/** The window of a stamp of an earlier boot, whose clock may have been set since where nothing holds it. */
-export function strangeStamp(window: Window, clock: NodeClock): Window {
-  return isHeld(clock) ? window : widen(window, SET_MS);
+/** The window of a stamp of an earlier boot, whose clock may have been set since. */
+export function strangeStamp(window: Window): Window {
+  return widen(window, SET_MS);
 }
 
 function onOurs(stampS: number, offset: Window): Window {

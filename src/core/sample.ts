@@ -12,6 +12,7 @@ import {
   type Span,
   type UptimeSample,
 } from './span.js';
+import { effectsOf, spanOf, type Task } from './task.js';
 import { meets, middle, widen, type Window } from './window.js';
 
 /** The stored sample is renewed at ten minutes, then daily (ledger rule 5). */
@@ -82,8 +83,17 @@ function applyStopped(input: RowInput): GuestState {
   const guest = withProfile(input.guest, input);
   const open = guest.spans.at(-1);
   const continues = guest.isOpen && open?.state === 'stopped' && open.nodeId === input.node.id && !input.mayHaveRun;
-  if (continues) return guest;
+  if (continues && !mayHaveRunSince(open, guest.tasks, input)) return guest;
   return opened(guest, input, stoppedSpan(input.node.id, input.at));
+}
+
+/** The span's only sample was asked inside a start's task: what began after it may be over by this one, and no task of this poll says so. */
+function mayHaveRunSince(open: Span, tasks: readonly Task[], { node, row, at }: RowInput): boolean {
+  if (node.lastSeen[row.type]?.sentAt !== open.first.sentAt) return false;
+  return tasks.some(
+    (task) =>
+      spanOf(task, at.receivedAt).latest > open.first.sentAt && effectsOf(task).some(({ edge }) => edge === 'start'),
+  );
 }
 
 function applyRunning(input: RowInput, pid: number, sample: UptimeSample): RowOutput {

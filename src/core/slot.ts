@@ -176,11 +176,17 @@ function placeObservedStarts(slots: Slot[], tasks: readonly Task[], asOf: number
     );
     // Enclosing tasks explain a start only where no plain one does; without an uptime nothing says that they did.
     const plain = candidates.findLast(isCertainStart);
-    slot.startTask = resumedBy ?? plain ?? (span.start === null ? null : (candidates.at(-1) ?? null));
+    slot.startTask = resumedBy ?? plain ?? (span.start === null ? null : enclosing(candidates, slot));
     slot.isResumed = resumedBy !== null;
     if (slot.startTask !== null && slot.startTask.type !== 'vzdump') placed.add(slot.startTask.upid);
   }
   return placed;
+}
+
+/** The last of the tasks that may have started the process: a backup starts again only what it found running. */
+function enclosing(candidates: readonly Task[], slot: Slot): Task | null {
+  const others = slot.left?.state === 'stopped' ? candidates.filter(({ type }) => type !== 'vzdump') : [];
+  return (others.length > 0 ? others : candidates).at(-1) ?? null;
 }
 
 function isCertainStart(task: Task): boolean {

@@ -28,7 +28,7 @@ export function taskInstants(
   const isOfThisBoot = ticks !== null && meets(widen(stamp, SAME_BOOT_MS), ticks);
   if (!isOfThisBoot) {
     const isStrange = boot !== null && earlier === null;
-    const settled = (window: Window): Window => (isStrange ? strangeStamp(window, clock) : window);
+    const settled = (window: Window): Window => (isStrange ? strangeStamp(window) : window);
     const start = settled(stamp);
     if (row.endTimeS === null) return { start, end: null };
     return { start, end: notBefore(start, settled(stampWindow(row.endTimeS, clock, earlier)), row) };

@@ -107,6 +107,13 @@ const cases: Case[] = [
     tasks: [task('qmigrate', 160, 200)],
     expected: ['99~100 uptime .. 150~201 task migrated_away on 1'],
   },
+  {
+    title:
+      'a resume from disk as a backup of the node began: the resume started it, for a backup starts only what it found running',
+    spans: [running(50, [80, 110]), stopped(150, 210), running(213, [240, 900])],
+    tasks: [task('qmsuspend', 115, 118), task('qmresume', 211, 214), task('vzdump', 212, 242)],
+    expected: ['49~50 uptime .. 115~119 task suspend on 1', '212~213 uptime .. open on 1'],
+  },
 ];
 
 describe('derive, where random worlds found it wrong', () => {

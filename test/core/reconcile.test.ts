@@ -76,6 +76,19 @@ describe('reconcile', () => {
     expect(at(100.5)).to.be.within(session?.start.earliest ?? 0, session?.start.latest ?? 0);
   });
 
+  it('leaves room for a run between two stopped samples, the first of which was asked inside a start’s task', () => {
+    const state = newCluster();
+    const start = { rows: [taskRow('qmstart', 118, 121)], metKnown: true, isComplete: true };
+    play(state, [
+      look(90, [guestRow(104, null, 90)]),
+      look(120.5, [guestRow(104, null, 120.5)], { tasks: seen(121.5, start) }),
+      look(150, [guestRow(104, null, 150)]),
+      look(180, [guestRow(104, null, 180)]),
+    ]);
+    const [session] = sessionsOf(state, 'qemu/104');
+    expect(session?.end?.latest).to.be.within(at(150), at(151));
+  });
+
   it('takes a pool from its guest where the cluster tells of none, and not where it tells nothing', () => {
     const state = newCluster();
     const poolOf = () => state.guests.get('qemu/104')?.profile.pool;

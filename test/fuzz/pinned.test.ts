@@ -38,6 +38,17 @@ const PINNED: { seed: number; sentence: string }[] = [
     seed: 4270,
     sentence: 'a container’s own backup had stopped it, and one of the whole node that began later took the credit',
   },
+  {
+    seed: 2898,
+    sentence:
+      'a clock that was set by seconds was right at the first look, and stamps of an earlier boot were believed',
+  },
+  { seed: 4826, sentence: 'a guest was resumed from disk as a backup began, and was told to have started twice' },
+  {
+    seed: 4857,
+    sentence:
+      'a run of seconds began after a stopped sample that was asked inside its start’s task, and was told as over at once',
+  },
 ];
 
 describe('worlds that were told wrongly once', () => {
