@@ -24,7 +24,7 @@ const rootArrows: Record<string, readonly string[]> = {
   'src/demo.ts': ['src/commands/'],
   'src/app.ts': ['src/commands/', 'src/demo.ts'],
 };
-const leaves = ['src/clock.ts', 'src/log.ts', 'src/notify.ts', 'src/config/'];
+const leaves = ['src/clock.ts', 'src/log.ts', 'src/notify.ts', 'src/secrets.ts', 'src/config/'];
 
 /** Packages and their home: a folder, or a file. */
 const homes: Record<string, readonly string[]> = {
