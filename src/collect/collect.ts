@@ -15,6 +15,7 @@ import { managementOf } from './management.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
 import { JournalReader } from './journal.js';
+import { installedAnew } from './reinstall.js';
 import { remember, type Member, type Route } from './member.js';
 import { withPermission } from './permission.js';
 import { changeSentences } from './change-sentence.js';
@@ -162,6 +163,8 @@ export class Collector {
     const { observation, missing } = await this.observe(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
     if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
+    const anew = await installedAnew(member, observation, { ...this.parts, queue: this.queue, roster: this.roster });
+    if (anew !== null) return this.pollOnce(anew);
     const { health, error } = judge(observation, missing);
     member.isFailing = health !== 'online' && health !== 'partial';
     member.pollCount += 1;

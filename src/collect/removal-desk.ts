@@ -1,16 +1,12 @@
-import { reportFrom } from '../core/agent-report.js';
-import type { ClusterState, GuestChange } from '../core/cluster-state.js';
-import { deriveGuest } from '../core/derive-guest.js';
-import { guestKey, spansUntil, type GuestState } from '../core/guest.js';
+import type { ClusterState } from '../core/cluster-state.js';
+import { guestKey } from '../core/guest.js';
 import { ConflictError, type GuestRemoval, type NodeRemoval } from '../core/management.js';
-import { newNodeState, type NodeState } from '../core/node-state.js';
-import { commitGuests } from '../core/reconcile.js';
-import { isPulled, takeTold } from '../core/told.js';
+import { newNodeState } from '../core/node-state.js';
 import { writeAudit } from '../ledger/access.js';
 import type { Trx } from '../ledger/database.js';
-import { writeGuests } from '../ledger/stores/change.js';
 import { deleteGuests, deleteNodeRecords, retireNode } from '../ledger/stores/removal.js';
 import type { ClusterLedger } from './cluster-ledger.js';
+import { endNode } from './end-node.js';
 import type { DeskParts } from './manual-desk.js';
 
 /** Ends the tracking of nodes, and forgets guests (wire-contract.md, "Management"). */
@@ -32,16 +28,9 @@ export class RemovalDesk {
     const now = this.parts.clock.now();
     const { state } = ledger;
     const removed = { ...(state.nodes.get(nodeId) ?? newNodeState(nodeId, node)), removedAt: now };
-    const running = [...state.guests].filter(
-      ([, guest]) => guest.nodeId === nodeId && (guest.isOpen || guest.sessions.at(-1)?.session.end === null),
-    );
-    const changes = running.map(([key, guest]) => retired(key, guest, state, removed, now));
     await retireNode(trx, nodeId, now);
-    await writeGuests(trx, ledger.clusterId, changes, now);
-    commitGuests(state, changes);
-    state.nodes.set(nodeId, removed);
+    const ended = await endNode(trx, ledger, removed, now);
     const deleted = wish.isPurged ? await purge(trx, ledger, nodeId) : 0;
-    const ended = running.filter(([, guest]) => guest.sessions.at(-1)?.session.end === null).length;
     const after = { is_active: false, ended_sessions: ended, is_purged: wish.isPurged, deleted_sessions: deleted };
     const entry = { ...speaker, at: now, action: 'node.delete', subject: node };
     await writeAudit(trx, { ...entry, before: { is_active: true }, after });
@@ -71,21 +60,6 @@ export class RemovalDesk {
     await writeAudit(trx, { ...entry, before: { guest_ids: ids, sessions: sessionCount } });
     return { guestCount: ids.length, sessionCount };
   }
-}
-
-/** What is known of the guest stops here: whoever sees it again begins with news. */
-function retired(key: string, guest: GuestState, state: ClusterState, node: NodeState, now: number): GuestChange {
-  if (!isPulled(guest)) {
-    const window = { earliest: now, latest: now };
-    const word = { nodeId: node.id, source: 'manual', state: 'unknown', isEdge: true } as const;
-    const report = reportFrom({ ...word, contactBeforeAt: node.contactAt ?? null, window, uptimeS: null });
-    const [change] = takeTold(state, node, [{ type: guest.type, vmid: guest.vmid, name: null, report }], now);
-    if (change !== undefined) return change;
-  }
-  const spans = spansUntil(guest, node.lastSeen[guest.type], node.statesSeen);
-  const after = { ...guest, spans, isOpen: false };
-  const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : state.nodes.get(id));
-  return { key, before: guest, after, derived: deriveGuest(after, nodeOf, now) };
 }
 
 /** The guests that the node had last go with all their rows; those that moved away keep what they did there. */

@@ -71,6 +71,14 @@ export class Roster {
     return this.recalled;
   }
 
+  /** Takes up what another row of the database tells of the member now. */
+  async replace(member: Member): Promise<Member | null> {
+    this.members.delete(member.nodeId);
+    this.memberApis.delete(member.nodeId);
+    await this.recallAll();
+    return [...this.members.values()].find(({ name }) => name === member.name) ?? null;
+  }
+
   private async recallAll(): Promise<void> {
     const { writer } = this.parts.db;
     for (const entry of this.entries) {

@@ -62,6 +62,7 @@ function endedByRemoval(
   const node = nodeOf(session?.segments.at(-1)?.nodeId ?? -1);
   const removedAt = node?.removedAt ?? null;
   if (session === undefined || session.end !== null || removedAt === null || node === undefined) return sessions;
+  if (node.isReinstalled === true) return [...sessions.slice(0, -1), endedByInstall(session, span, removedAt)];
   // A person's word that nobody looked at since counted to now until then.
   const isUnwatched = span?.source === 'manual' && (node.contactAt ?? 0) <= span.first.receivedAt;
   const proven = isUnwatched || span?.state !== 'running' ? removedAt : span.last.sentAt;
@@ -69,6 +70,15 @@ function endedByRemoval(
   const edge = { at, earliest: at, latest: Math.max(at, removedAt), evidence: 'manual', upid: null } as const;
   const end = { ...edge, proofs: ['the last proof of running', 'the node was removed'] };
   return [...sessions.slice(0, -1), { ...endingAt(session, end), endReason: 'removed' }];
+}
+
+/** Nothing outlives the installation of its node: it ended between its last proof and the boot of the new system (ledger rule 24). */
+function endedByInstall(session: Session, span: Span | undefined, bootedBy: number): Session {
+  const provenAt = span?.state === 'running' ? span.last.sentAt : session.start.at;
+  const at = Math.max(provenAt, session.start.at);
+  const edge = { at, earliest: at, latest: Math.max(at, bootedBy), evidence: 'boot', upid: null } as const;
+  const end = { ...edge, proofs: ['the last proof of running', 'the node was installed anew'] };
+  return { ...endingAt(session, end), endReason: 'reinstalled' };
 }
 
 /** What has no config any more does not run: as good as a sample of stopped. */

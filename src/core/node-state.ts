@@ -21,8 +21,10 @@ export interface NodeState {
   lastPollFinishedAt: number | null;
   /** The last contact of a push agent that reports this node; absent where none does. */
   contactAt?: number | null;
-  /** When a person ended its tracking; absent while it is tracked. */
+  /** When a person ended its tracking, or the machine booted that was installed anew under its name; absent while it is tracked. */
   removedAt?: number | null;
+  /** True where it was installed anew: nothing that ran on it outlived that. */
+  isReinstalled?: boolean;
   coverageSince: number | null;
   /** Tasks that concern every guest of the node. */
   tasks: Task[];
@@ -69,7 +71,7 @@ export function clockStepped(before: NodeState, after: NodeState): boolean {
 }
 
 /** The node's boot on our clock: (sent - uptime - 1 s, received - uptime], as for a process (ledger rule 7); `now` without, `then` with the drift since. */
-function bootByStatus(observation: NodeObservation): { now: Window; then: Window } | null {
+export function bootByStatus(observation: NodeObservation): { now: Window; then: Window } | null {
   const { status } = observation;
   if (status?.kind !== 'seen') return null;
   const uptimeMs = status.value.uptimeS * 1000;

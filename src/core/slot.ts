@@ -1,7 +1,7 @@
 import { resumeOf } from './backup-process.js';
 import type { Span } from './span.js';
 import { effectsOf, isOffline, spanOf, type Task, type TaskEffect } from './task.js';
-import { meets, type Window } from './window.js';
+import { meets, middle, type Window } from './window.js';
 
 /** Something that a task, or a node's boot, did in one slot. */
 export type SlotEvent =
@@ -109,10 +109,15 @@ function isIncoming(task: Task, moves: readonly Task[], asOf: number): boolean {
     (move) =>
       move.nodeId !== task.nodeId &&
       move.start.earliest <= task.start.latest &&
-      task.start.latest <= spanOf(move, asOf).latest &&
+      hasBegunWithin(task, move) &&
       // The receiving process is up before the migration is done; ends are noticed up to 10 s late.
       (task.end?.earliest ?? 0) <= spanOf(move, asOf).latest + NOTICED_MS,
   );
+}
+
+/** By their likeliest instants: the stamps are of two nodes, and of a boot that we did not see they are wide. */
+function hasBegunWithin(task: Task, move: Task): boolean {
+  return move.end === null || middle(task.start) <= middle(move.end);
 }
 
 /** A stop on another node inside a migration that failed takes only the receiving process away: the guest runs on at its source (rule 14). */
@@ -151,7 +156,7 @@ function hasOwnStart(span: Span, move: Task, tasks: readonly Task[], asOf: numbe
     (task) =>
       task.type === 'qmstart' &&
       task.nodeId === span.nodeId &&
-      task.start.latest > spanOf(move, asOf).latest &&
+      !hasBegunWithin(task, move) &&
       span.start !== null &&
       meets(span.start, spanOf(task, asOf)),
   );

@@ -39,6 +39,11 @@ const PINNED: { seed: number; sentence: string }[] = [
     sentence: 'a container’s own backup had stopped it, and one of the whole node that began later took the credit',
   },
   {
+    seed: 2720,
+    sentence:
+      'a start just after a migration while stopped was taken for the receiving process, where stamps were wide',
+  },
+  {
     seed: 2898,
     sentence:
       'a clock that was set by seconds was right at the first look, and stamps of an earlier boot were believed',

@@ -84,6 +84,7 @@ async function loadNodes(db: Queryable, clusterId: number): Promise<Map<number, 
       coverageSince: maybeNumber(row, 'coverage_since'),
       contactAt: maybeNumber(row, 'agent_contact_at'),
       removedAt: maybeNumber(row, 'removed_at'),
+      isReinstalled: numberOf(row, 'is_reinstalled') === 1,
       gap: await openGap(db, id),
     });
   }
