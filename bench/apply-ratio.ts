@@ -33,7 +33,7 @@ for (const kind of ['first', 'idle', 'changed'] as const) {
   console.log(`| ${kind} | ${a.toFixed(1)} ms | ${other} |`);
 }
 console.log('\n| guests | idle, µs a guest | changed, µs a guest |\n|---|---|---|');
-for (const guestCount of [500, 2000]) {
+for (const guestCount of [500, 1000, 2000]) {
   const runs = await costsOf(here, guestCount);
   const each = (kind: Kind): string => ((best(runs, kind) * 1000) / guestCount).toFixed(1);
   console.log(`| ${guestCount} | ${each('idle')} | ${each('changed')} |`);

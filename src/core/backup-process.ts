@@ -6,9 +6,9 @@ import { meets, type Window } from './window.js';
  * The spans as runs of the guest, where a backup blurs them (ledger rule 16): without the process that a backup makes for a
  * stopped guest and takes away again, and with a process cut in two where the guest that had powered off in it was started.
  */
-export function withoutBackups(spans: readonly Span[], tasks: readonly Task[], asOf: number): Span[] {
+export function withoutBackups(spans: readonly Span[], tasks: readonly Task[], asOf: number): readonly Span[] {
   const dumps = tasks.filter((task) => task.type === 'vzdump');
-  if (dumps.length === 0) return [...spans];
+  if (dumps.length === 0) return spans;
   const resets = tasks.flatMap((task) => {
     if (task.type !== 'qmstart' || task.outcome !== 'ok') return [];
     const dump = dumps.find((one) => one.nodeId === task.nodeId && meets(spanOf(one, asOf), task.start));

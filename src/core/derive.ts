@@ -41,7 +41,7 @@ export interface Derived {
 export function derive(facts: GuestFacts): Derived {
   const tasks = inOrder(facts.tasks);
   const spans = facts.type === 'lxc' ? facts.spans : withoutBackups(facts.spans, tasks, facts.asOf);
-  const sweep = new Sweep({ ...facts, tasks });
+  const sweep = new Sweep({ coverageSince: facts.coverageSince, tasks, asOf: facts.asOf });
   for (const slot of slotsOf(spans, tasks, facts.boots, facts.asOf)) {
     for (const event of slot.events) sweep.apply(event, slot);
     if (slot.right !== null) sweep.meet(slot.right, slot);
@@ -54,7 +54,8 @@ export function derive(facts: GuestFacts): Derived {
 }
 
 /** Each task once, by start; never by end, which is stamped late (ledger rule 7). */
-function inOrder(tasks: readonly Task[]): Task[] {
+function inOrder(tasks: readonly Task[]): readonly Task[] {
+  if (tasks.length < 2) return tasks;
   const once = new Map(tasks.map((task) => [task.upid, task]));
   return [...once.values()].sort((a, b) => a.start.earliest - b.start.earliest || (a.upid < b.upid ? -1 : 1));
 }

@@ -56,7 +56,8 @@ export interface EndEvidence {
 
 /** The start's edge by ledger rules 7, 8 and 20: uptime of a young process first, then the task, then the polls, each clipped by the proofs around it. */
 export function openEdge(start: StartEvidence): Edge {
-  return { ...startBounds(start), upid: start.task?.upid ?? null, proofs: proofsOf(start) };
+  const { at, earliest, latest, evidence } = startBounds(start);
+  return { at, earliest, latest, evidence, upid: start.task?.upid ?? null, proofs: proofsOf(start) };
 }
 
 /** True where nothing bounds the start from below: the log, or the first report, found it running. */
@@ -72,8 +73,10 @@ export function startBounds(start: StartEvidence): Pick<Edge, 'at' | 'earliest' 
     return { at, earliest: null, latest, evidence: 'log_edge' };
   }
   const chosen = chooseWindow(start);
+  const { evidence } = chosen;
   const window = clipped(chosen.window, start);
-  return { at: likeliestStart(start, chosen.evidence, window), ...window, evidence: chosen.evidence };
+  const at = likeliestStart(start, evidence, window);
+  return { at, earliest: window.earliest, latest: window.latest, evidence };
 }
 
 function likeliestStart(start: StartEvidence, evidence: Evidence, window: Window): number {
@@ -113,10 +116,23 @@ function proofsOf(start: StartEvidence): string[] {
   if (start.isLogEdge) return ['before the task log begins'];
   if (isUnbounded(start)) return ['the first report found it running'];
   const proofs: string[] = [];
-  if (start.after !== null) proofs.push(`not running at ${new Date(start.after).toISOString()}`);
+  if (start.after !== null) proofs.push(proofAt('not running', start.after));
   if (start.uptime !== null) proofs.push('uptime of the process');
-  if (start.before !== null) proofs.push(`running at ${new Date(start.before).toISOString()}`);
+  if (start.before !== null) proofs.push(proofAt('running', start.before));
   return proofs;
+}
+
+/** The guests of one list share their proofs' instants, and to word an instant costs as much as the rest of a start: what was worded last is kept. */
+const worded = { running: new Map<number, string>(), 'not running': new Map<number, string>() };
+const WORDED_LIMIT = 1_000;
+
+function proofAt(state: keyof typeof worded, at: number): string {
+  const known = worded[state].get(at);
+  if (known !== undefined) return known;
+  if (worded[state].size >= WORDED_LIMIT) worded[state].clear();
+  const words = `${state} at ${new Date(at).toISOString()}`;
+  worded[state].set(at, words);
+  return words;
 }
 
 /** The end's edge by ledger rule 9; never before the start's earliest instant. */

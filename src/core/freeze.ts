@@ -67,6 +67,8 @@ function newestCut(guest: GuestState, horizon: number, nodeTasksOf: NodeTasksOf)
   for (let k = guest.spans.length - 1; k >= 0; k -= 1) {
     const span = guest.spans[k];
     if (span === undefined) return null;
+    // A cut lies no earlier than what tells it began: almost every guest's facts are all newer than the horizon.
+    if ((span.start?.earliest ?? span.first.sentAt) > horizon) continue;
     const cut = span.state === 'stopped' ? stoppedCut(guest, k) : startCut(guest, span, k);
     if (cut === null || cut.at > horizon) continue;
     const ofNode = nodeTasksOf(span.nodeId).filter((task) => concerns(task, guest.vmid));

@@ -42,14 +42,17 @@ function clipEarliest(sessions: readonly Session[]): void {
 
 /** The edge's likeliest instant within its bounds and no later than `at`; bounds that would forbid it give way. */
 function settleBy(edge: Edge, at: number): void {
-  edge.at = Math.min(Math.max(Math.min(edge.at, edge.latest), edge.earliest ?? edge.at), at);
-  if (edge.earliest !== null) edge.earliest = Math.min(edge.earliest, edge.at);
+  const settledAt = Math.min(Math.max(Math.min(edge.at, edge.latest), edge.earliest ?? edge.at), at);
+  if (settledAt !== edge.at) edge.at = settledAt;
+  if (edge.earliest !== null && edge.earliest > settledAt) edge.earliest = settledAt;
 }
 
 /** Segments fill the session without a hole, whatever its edges became. */
 function withOrderedSegments(session: Session): Session {
   const endAt = session.end?.at ?? null;
   let from = session.start.at;
+  const [only] = session.segments;
+  if (session.segments.length === 1 && only?.startedAt === from && only.endedAt === endAt) return session;
   const segments = session.segments.map((segment, k): Segment => {
     const isLast = k === session.segments.length - 1;
     const startedAt = from;

@@ -2,7 +2,7 @@ import type { GuestChange } from './cluster-state.js';
 import { coversLog } from './coverage.js';
 import { deriveGuest } from './derive-guest.js';
 import { frozen, unfrozenSessions } from './freeze.js';
-import { guestKey, profileOf, type GuestProfile, type GuestState } from './guest.js';
+import { guestKey, type GuestState } from './guest.js';
 import { isSameFact, readingsOf, uuidChange, type IdentityFact, type ReadFact } from './identity.js';
 import { livesOf } from './lives.js';
 import type { NodeState } from './node-state.js';
@@ -53,7 +53,7 @@ export class Round extends RoundLog {
       const { guest, sample } = applyRow({
         row,
         guest: known,
-        profile: this.profile(row, key, known),
+        pool: this.poolOf(key, known),
         node: this.node,
         at,
         lastSample: this.samples.get(key) ?? this.state.samples.get(key) ?? null,
@@ -71,18 +71,17 @@ export class Round extends RoundLog {
 
   /** Which of the VMs that the list shows running are paused (ledger rule 17). */
   takeStates(): void {
-    const keyOf = (row: GuestRow): string => guestKey(row.type, row.vmid);
     const { guests, seen } = takenStates({
       node: this.node,
       observation: this.observation,
-      guestOf: (row) => this.guest(keyOf(row)),
-      toldOf: (row) => this.state.told?.get(keyOf(row)) ?? null,
-      sampleOf: (row) => this.samples.get(keyOf(row)) ?? null,
-      lastOf: (row) => this.state.states?.get(keyOf(row)) ?? null,
+      guestOf: (key) => this.guest(key),
+      toldOf: (key) => this.state.told?.get(key) ?? null,
+      sampleOf: (key) => this.samples.get(key) ?? null,
+      lastOf: (key) => this.state.states?.get(key) ?? null,
     });
-    for (const { row, before, after, last } of guests) {
-      this.states.set(keyOf(row), last);
-      if (after !== before) this.touched.set(keyOf(row), after);
+    for (const { key, before, after, last } of guests) {
+      this.states.set(key, last);
+      if (after !== before) this.touched.set(key, after);
     }
     const { statesSeen } = this.node;
     if (seen !== null && seen.earliest > (statesSeen?.earliest ?? 0)) this.node = { ...this.node, statesSeen: seen };
@@ -101,10 +100,10 @@ export class Round extends RoundLog {
     return { ...guest, changes: [...kept, ...changes] };
   }
 
-  private profile(row: GuestRow, key: string, known: GuestState | null): GuestProfile {
+  private poolOf(key: string, known: GuestState | null): string | null {
     const told = this.state.pools.get(key);
     // Where the cluster's list has not told of the guest, it keeps the pool that it had; where it told of none, it has none.
-    return profileOf(row, told === undefined ? (known?.profile.pool ?? null) : told);
+    return told === undefined ? (known?.profile.pool ?? null) : told;
   }
 
   /** The node after the poll: its good lists are now the last ones seen. */

@@ -1,10 +1,10 @@
-import type { GuestState } from './guest.js';
+import { guestKey, type GuestState } from './guest.js';
 import { CLOCK_RATE_ERROR } from './node-clock.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow, NodeObservation, ResourceRow } from './observation.js';
 import { runStateOf, storedState, withRunState, type StateSample } from './pause-span.js';
-import type { UptimeSample } from './span.js';
-import { hull, type Window } from './window.js';
+import type { Span, UptimeSample } from './span.js';
+import type { Window } from './window.js';
 
 /** A row of the cluster's resources with the exchange that told it. */
 export interface ToldState extends Exchange {
@@ -35,16 +35,17 @@ export interface StatesInput {
   /** As it was before this poll. */
   node: NodeState;
   observation: NodeObservation;
-  guestOf: (row: GuestRow) => GuestState | null;
-  toldOf: (row: GuestRow) => ToldState | null;
+  /** This and all below by guestKey. */
+  guestOf: (key: string) => GuestState | null;
+  toldOf: (key: string) => ToldState | null;
   /** The process's uptime as this poll's list shows it. */
-  sampleOf: (row: GuestRow) => UptimeSample | null;
+  sampleOf: (key: string) => UptimeSample | null;
   /** The newest sample of the guest's state so far; null after a restart. */
-  lastOf: (row: GuestRow) => StateSample | null;
+  lastOf: (key: string) => StateSample | null;
 }
 
 export interface TakenStates {
-  guests: { row: GuestRow; before: GuestState; after: GuestState; last: StateSample }[];
+  guests: { key: string; before: GuestState; after: GuestState; last: StateSample }[];
   /** When the states of all VMs that run on the node were told; null where one of them was not. */
   seen: Window | null;
 }
@@ -55,46 +56,52 @@ export function takenStates(input: StatesInput): TakenStates {
   const taken: TakenStates = { guests: [], seen: null };
   if (qemu?.kind !== 'seen') return taken;
   let isWhole = true;
+  let [earliest, latest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const row of qemu.value) {
-    const before = input.guestOf(row);
+    const key = guestKey(row.type, row.vmid);
+    const before = input.guestOf(key);
     const span = before?.spans.at(-1);
     if (before?.isOpen !== true || span?.state !== 'running' || before.nodeId !== input.node.id) continue;
-    const samples = samplesOf(row, input, qemu.receivedAt);
+    const samples = samplesOf(row, key, input, qemu.receivedAt);
     if (samples.length === 0) isWhole = false;
-    for (const { window } of samples) taken.seen = taken.seen === null ? window : hull(taken.seen, window);
-    let last = lastOf(row, input, qemu.receivedAt) ?? storedState(span, input.node.statesSeen);
-    let spans: GuestState['spans'] = before.spans;
+    let last = lastOf(key, input, qemu.receivedAt) ?? storedState(span, input.node.statesSeen);
+    let spans: readonly Span[] = before.spans;
     for (const sample of samples) {
+      earliest = Math.min(earliest, sample.window.earliest);
+      latest = Math.max(latest, sample.window.latest);
       if (last !== null && sample.window.earliest < last.window.earliest) continue;
-      spans = [...withRunState(spans, last, sample)];
+      spans = withRunState(spans, last, sample);
       last = sample;
     }
     if (last === null) continue;
-    const isSame = spans.every((one, k) => one === before.spans[k]);
-    taken.guests.push({ row, before, after: isSame ? before : { ...before, spans }, last });
+    const after = spans === before.spans ? before : { ...before, spans: [...spans] };
+    taken.guests.push({ key, before, after, last });
   }
-  return { ...taken, seen: isWhole ? taken.seen : null };
+  if (isWhole && earliest <= latest) taken.seen = { earliest, latest };
+  return taken;
 }
 
 /** A sample later than now is of a clock that was set back since. */
-function lastOf(row: GuestRow, input: StatesInput, now: number): StateSample | null {
-  const last = input.lastOf(row);
+function lastOf(key: string, input: StatesInput, now: number): StateSample | null {
+  const last = input.lastOf(key);
   return last === null || last.window.earliest > now ? null : last;
 }
 
-/** What the broadcast said, and what QEMU itself answered after the list, where it was asked. */
-function samplesOf(row: GuestRow, input: StatesInput, listedAt: number): StateSample[] {
-  const samples: StateSample[] = [];
-  const told = input.toldOf(row);
-  const uptime = input.sampleOf(row);
-  if (told?.row.node === input.node.node && uptime !== null) {
-    const state = runStateOf(told.row.status, told.row.lock);
-    const window = toldWindow(told, uptime);
-    if (state !== null && window !== null) samples.push({ state, window });
-  }
-  const asked = row.qmpstatus === null ? null : runStateOf(row.qmpstatus, row.lock);
-  if (asked !== null) {
-    samples.push({ state: asked, window: { earliest: listedAt, latest: input.observation.finishedAt } });
-  }
-  return samples.sort((a, b) => a.window.earliest - b.window.earliest);
+/** What the broadcast said, and what QEMU itself answered after the list, where it was asked; the earlier first. */
+function samplesOf(row: GuestRow, key: string, input: StatesInput, listedAt: number): StateSample[] {
+  const told = toldSample(key, input);
+  const state = row.qmpstatus === null ? null : runStateOf(row.qmpstatus, row.lock);
+  if (state === null) return told === null ? [] : [told];
+  const asked = { state, window: { earliest: listedAt, latest: input.observation.finishedAt } };
+  if (told === null) return [asked];
+  return told.window.earliest <= listedAt ? [told, asked] : [asked, told];
+}
+
+function toldSample(key: string, input: StatesInput): StateSample | null {
+  const told = input.toldOf(key);
+  const uptime = input.sampleOf(key);
+  if (told?.row.node !== input.node.node || uptime === null) return null;
+  const state = runStateOf(told.row.status, told.row.lock);
+  const window = state === null ? null : toldWindow(told, uptime);
+  return state === null || window === null ? null : { state, window };
 }

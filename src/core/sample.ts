@@ -1,4 +1,4 @@
-import { newGuest, type GuestProfile, type GuestState } from './guest.js';
+import { newGuest, profileOf, type GuestProfile, type GuestState } from './guest.js';
 import { CLOCK_RATE_ERROR } from './node-clock.js';
 import type { NodeState } from './node-state.js';
 import type { Exchange, GuestRow } from './observation.js';
@@ -26,7 +26,8 @@ const HOST_UPTIME_MS = 1_500;
 export interface RowInput {
   row: GuestRow;
   guest: GuestState | null;
-  profile: GuestProfile;
+  /** As far as the cluster's resources tell: the list does not. */
+  pool: string | null;
   /** The node that listed it, as it was before this list. */
   node: NodeState;
   at: Exchange;
@@ -177,18 +178,21 @@ function closedAt(guest: GuestState, lastSeen: Exchange | null): GuestState {
 
 /** The guest with the profile that the list tells; a new one where the VMID was not known. */
 function withProfile(guest: GuestState | null, input: RowInput): GuestState {
-  const { row, node, at, profile } = input;
-  if (guest === null) return newGuest(row.type, row.vmid, { nodeId: node.id, firstSeenAt: at.sentAt, profile });
-  return isSameProfile(guest.profile, profile) ? guest : { ...guest, profile };
+  const { row, node, at, pool } = input;
+  if (guest !== null && isSameProfile(guest.profile, row, pool)) return guest;
+  const profile = profileOf(row, pool);
+  if (guest !== null) return { ...guest, profile };
+  return newGuest(row.type, row.vmid, { nodeId: node.id, firstSeenAt: at.sentAt, profile });
 }
 
-function isSameProfile(a: GuestProfile, b: GuestProfile): boolean {
+/** As `profileOf` would yield it, which an idle list need not make. */
+function isSameProfile(profile: GuestProfile, row: GuestRow, pool: string | null): boolean {
   return (
-    a.name === b.name &&
-    a.cores === b.cores &&
-    a.memoryBytes === b.memoryBytes &&
-    a.tags === b.tags &&
-    a.pool === b.pool &&
-    a.isTemplate === b.isTemplate
+    profile.name === row.name &&
+    profile.cores === row.cores &&
+    profile.memoryBytes === row.memoryBytes &&
+    profile.tags === row.tags &&
+    profile.pool === pool &&
+    profile.isTemplate === row.isTemplate
   );
 }

@@ -60,7 +60,7 @@ export function slotsOf(
     }
   }
   for (const boot of boots) bootSlot(slots, boot)?.events.push({ kind: 'boot', nodeId: boot.nodeId, window: boot.at });
-  for (const slot of slots) slot.events.sort(byStart);
+  for (const { events } of slots) if (events.length > 1) events.sort(byStart);
   return slots;
 }
 
@@ -76,8 +76,9 @@ function rank(event: SlotEvent): number {
 }
 
 /** A start, or a stop, that no slot meets lies between two samples of one stopped span: the span is cut there, for what lies between is not proven. */
-function splitStopped(spans: readonly Span[], tasks: readonly Task[], asOf: number): Span[] {
+function splitStopped(spans: readonly Span[], tasks: readonly Task[], asOf: number): readonly Span[] {
   const changes = tasks.filter((task) => effectsOf(task).some((effect) => effect.edge === 'start' || effect.isCertain));
+  if (changes.length === 0) return spans;
   return spans.flatMap((span) => {
     const covers = (task: Task): boolean =>
       task.outcome === 'ok' &&
@@ -135,6 +136,7 @@ function targetOf(move: Task, slot: Slot | null, tasks: readonly Task[], asOf: n
 }
 
 function markBorn(slots: Slot[], moves: readonly Task[], tasks: readonly Task[], asOf: number): void {
+  if (moves.length === 0) return;
   for (const slot of slots) {
     const span = slot.right;
     if (span?.state !== 'running' || span.start === null || span.isBarred) continue;
@@ -165,6 +167,7 @@ function hasOwnStart(span: Span, move: Task, tasks: readonly Task[], asOf: numbe
 /** Gives each observed process its start task; what is placed so is no event of its slot, for nothing can follow it there. */
 function placeObservedStarts(slots: Slot[], tasks: readonly Task[], asOf: number): Set<string> {
   const placed = new Set<string>();
+  if (tasks.length === 0) return placed;
   for (const slot of slots) {
     const span = slot.right;
     if (span?.state !== 'running' || slot.bornBy !== null) continue;

@@ -40,11 +40,6 @@ export interface Span {
   actor?: string | null;
 }
 
-/** Who told of the span, for the evidence of the run that it opens. */
-export function tellerOf({ source, actor }: Span): { source: Span['source']; actor: string | null | undefined } {
-  return { source, actor };
-}
-
 /** When the process started, by one sample: in (sent - uptime - 1 s, received - uptime], widened by 100 ppm (ledger rule 7). */
 export function startByUptime(sample: UptimeSample): Window {
   const uptimeMs = sample.uptimeS * 1000;

@@ -4,7 +4,7 @@ import { fencedAt, hostGoneAt } from './host-gone.js';
 import { PossibleBook } from './possible-book.js';
 import { isContinued, laterOf, switchTo, type Run } from './run.js';
 import type { Slot, SlotEvent } from './slot.js';
-import { tellerOf, type Span } from './span.js';
+import type { Span } from './span.js';
 import {
   backupAround,
   guestTypeOf,
@@ -227,15 +227,17 @@ export class Sweep extends PossibleBook {
     this.possible = null;
     this.open(
       {
-        ...unknownStart,
         uptime: isBarred ? null : span.start,
         isYoung: span.isYoung && !isBarred,
         task,
         taskWindow: task === null ? null : spanOf(task, this.context.asOf),
         // A run in a process that was there before it cannot be older than the process.
         after: laterOf(this.lowerBound(), isBarred ? (span.start?.earliest ?? null) : null),
+        afterIfOutlived: null,
         before: span.first.receivedAt,
-        ...tellerOf(span),
+        isLogEdge: false,
+        source: span.source,
+        actor: span.actor,
       },
       span.nodeId,
       span.first.sentAt,

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { emptyProfile } from '../../src/core/guest.js';
 import { readClock } from '../../src/core/node-clock.js';
 import { newNodeState, type NodeState } from '../../src/core/node-state.js';
 import { applyRow } from '../../src/core/sample.js';
@@ -23,7 +22,7 @@ function spanOf(uptimeS: number): Span | undefined {
   const { guest } = applyRow({
     row: { ...row, ...more },
     guest: null,
-    profile: emptyProfile,
+    pool: null,
     node,
     at: { sentAt: at(NOW_S), receivedAt: at(NOW_S) + 20 },
     lastSample: null,

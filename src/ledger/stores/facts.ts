@@ -26,7 +26,7 @@ export async function writeSpans(trx: Trx, changes: readonly FactChange[]): Prom
       if (before !== null && shift >= 0 && isStored(before, k + shift, after, k)) continue;
       const row = spanRow(ownerOf(after, span), span, isOpenAt(after, k));
       if (span.id === null) inserted.push(row);
-      else updated.push({ id: span.id, ...row });
+      else updated.push({ ...row, id: span.id });
     }
   }
   // A guest's open span is closed before its next one opens: two of one guest are never open at once.

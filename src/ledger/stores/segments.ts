@@ -30,7 +30,7 @@ export async function writeSegments(trx: Trx, sessions: readonly SegmentedSessio
     for (const [k, segment] of sized.entries()) {
       const id = known[k]?.id;
       if (id === undefined) inserted.push(rowOf(sessionId, segment));
-      else updated.push({ id, ...rowOf(sessionId, segment) });
+      else updated.push({ ...rowOf(sessionId, segment), id });
     }
     gone.push(...known.slice(sized.length).map(({ id }) => id));
   }

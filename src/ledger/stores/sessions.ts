@@ -47,17 +47,13 @@ export async function writeDifferences(
     trx,
     plans.flatMap(({ gone }) => gone.map((one) => one.id)),
   );
-  const rowOf = ({ next }: Draft): Record<string, unknown> => ({
-    ...sessionRow(next.guestId, next.session),
-    created_at: now,
-    updated_at: now,
-  });
+  const rowOf = ({ next }: Draft): Record<string, unknown> => sessionRow(next.guestId, next.session, now);
   const updated = drafts.filter(({ known, differs }) => known !== null && differs);
   await updateRows(
     trx,
     'sessions',
     'id',
-    updated.map((draft) => ({ id: draft.next.id, ...rowOf(draft) })),
+    updated.map((draft) => ({ ...rowOf(draft), id: draft.next.id })),
     ['created_at'],
   );
   const made = drafts.filter(({ known }) => known === null);
@@ -125,7 +121,7 @@ async function removeSessions(trx: Trx, ids: readonly number[]): Promise<void> {
   }
 }
 
-function sessionRow(guestId: number, session: Session): Record<string, unknown> {
+function sessionRow(guestId: number, session: Session, now: number): Record<string, unknown> {
   assertOrder(session);
   const { start, end } = session;
   return {
@@ -146,6 +142,8 @@ function sessionRow(guestId: number, session: Session): Record<string, unknown> 
     stop_upid: end?.upid ?? null,
     user: session.user,
     node_id: session.segments.at(-1)?.nodeId ?? null,
+    created_at: now,
+    updated_at: now,
   };
 }
 
