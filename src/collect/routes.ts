@@ -8,6 +8,12 @@ export function entryOf(entries: readonly Entry[], clusterId: number, node: stri
   return entries.find((entry) => entry.clusterId === clusterId && entry.localNode === node) ?? null;
 }
 
+/** True where the entry leads to the member: to its own node, or to any of its cluster. */
+export function leadsTo(entry: Entry, member: Pick<Member, 'ledger' | 'node'>): boolean {
+  if (entry.clusterId !== member.ledger.clusterId) return false;
+  return entry.config.scope === 'cluster' || entry.localNode === member.node;
+}
+
 /**
  * The ways to a member, in the order in which they are tried: its own entry, else the address that its cluster names, then
  * through at most two entries of its cluster, those that answer first (design.md, "config.yaml").
