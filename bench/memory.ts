@@ -1,3 +1,5 @@
+import { entryChecks } from '../src/config/entry.js';
+import { createSecretBox } from '../src/secrets.js';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +29,14 @@ const folder = mkdtempSync(join(tmpdir(), 'tracker-bench-'));
 const db = openDatabase({ type: 'sqlite', file: join(folder, 'bench.sqlite') });
 await migrate(db, { log: silentLog });
 const config = parseConfig(fleet.configYaml, { file: join(folder, 'config.yaml'), env: {} });
-const collector = new Collector({ config, db, clock: systemClock, log: silentLog });
+const collector = new Collector({
+  config,
+  db,
+  clock: systemClock,
+  log: silentLog,
+  box: createSecretBox(config.security.secretKeyFile),
+  checks: entryChecks,
+});
 const beforeMib = process.memoryUsage.rss() / MIB;
 await collector.pollNow({ nodes: null });
 await collector.identities.idle();

@@ -1,3 +1,5 @@
+import { entryChecks } from '../src/config/entry.js';
+import { createSecretBox } from '../src/secrets.js';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -114,7 +116,14 @@ function table(rows: [figure: string, measured: string, target: string][]): stri
 
 async function measure(fleet: SimulatedFleet, db: Database, folder: string): Promise<string> {
   const config = parseConfig(fleet.configYaml, { file: join(folder, 'config.yaml'), env: {} });
-  const collector = new Collector({ config, db, clock: systemClock, log: silentLog });
+  const collector = new Collector({
+    config,
+    db,
+    clock: systemClock,
+    log: silentLog,
+    box: createSecretBox(config.security.secretKeyFile),
+    checks: entryChecks,
+  });
   const bare = new BareLoop(fleet);
   const first = await costOf(() => cycle(collector));
   const firstHandshakes = collector.roster.traffic.handshakeCount;

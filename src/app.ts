@@ -3,15 +3,19 @@ import { Collector } from './collect/collect.js';
 import { Pulse } from './collect/pulse.js';
 import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
+import { entryChecks } from './config/entry.js';
 import type { AcceptCall } from './core/ingest.js';
 import type { Management } from './core/management.js';
+import type { NodeEntries } from './core/node-entries.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
 import { runChecks } from './ledger/checks.js';
 import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
+import { checkSecretKey } from './ledger/stores/secret-check.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
+import { createSecretBox } from './secrets.js';
 import { createWeb, type Web } from './web/server.js';
 
 export interface AppParts {
@@ -41,7 +45,8 @@ export interface App {
 export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
   const db = openDatabase(config.database);
-  const collector = new Collector({ config, db, clock, log });
+  const box = createSecretBox(config.security.secretKeyFile);
+  const collector = new Collector({ config, db, clock, log, box, checks: entryChecks });
   const pulse = new Pulse(clock, config.polling);
   const daily = (): Promise<void> => checkDaily(db, { clock, log });
   const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
@@ -55,7 +60,10 @@ export function createApp(config: Config, parts: AppParts): App {
   const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
   let web: Web | null = null;
 
-  const prepare = (): Promise<void> => prepareDatabase(db, config, parts);
+  const prepare = async (): Promise<void> => {
+    await prepareDatabase(db, config, parts);
+    await checkSecretKey(db, box);
+  };
 
   return {
     pollNow,
@@ -76,14 +84,15 @@ export function createApp(config: Config, parts: AppParts): App {
         pollNow,
         acceptCall,
         management: managementDuring(collector.management, during),
+        entries: entriesDuring(collector.entries, during),
         version: packageVersion,
       });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)
         await logSetupLink(db, config.server.publicUrl ?? reachable(url, port), { clock, log });
-      if (config.nodes.length === 0)
-        log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
+      if ((await collector.entries.list()).length === 0)
+        log.warn('there is no node yet, so nothing is polled; the overview page says what to do next');
       schedule.start();
       logFirstPoll(during(wholeRound(collector)), log);
       return { url };
@@ -107,6 +116,18 @@ function managementDuring(hands: Management, during: <T>(work: Promise<T>) => Pr
     removeNode: (wish) => during(hands.removeNode(wish)),
     removeGuest: (wish) => during(hands.removeGuest(wish)),
     askForSync: (node) => during(hands.askForSync(node)),
+  };
+}
+
+/** Changes of entries that `stop` waits for. */
+function entriesDuring(entries: NodeEntries, during: <T>(work: Promise<T>) => Promise<T>): NodeEntries {
+  return {
+    list: () => during(entries.list()),
+    read: (text) => entries.read(text),
+    add: (fields, speaker, spendKeyId) => during(entries.add(fields, speaker, spendKeyId)),
+    edit: (name, fields, speaker) => during(entries.edit(name, fields, speaker)),
+    remove: (name, speaker, options) => during(entries.remove(name, speaker, options)),
+    test: (name) => during(entries.test(name)),
   };
 }
 

@@ -17,7 +17,7 @@ export interface AgentNode {
 interface NodesParts {
   db: Database;
   clock: Clock;
-  entries: readonly NodeConfig[];
+  entries: () => readonly { config: Pick<NodeConfig, 'name' | 'agentNames'> }[];
   ledgerOf: (clusterId: number) => Promise<ClusterLedger>;
 }
 
@@ -54,7 +54,8 @@ export class AgentNodes {
   private rowFor(name: string): Promise<AgentNodeRow> {
     return inTransaction(this.parts.db, async (trx) => {
       const rows = await agentNodeRows(trx);
-      const found = polledNode(name, rows, this.parts.entries) ?? rows.find((row) => row.name === name);
+      const entries = this.parts.entries().map(({ config }) => config);
+      const found = polledNode(name, rows, entries) ?? rows.find((row) => row.name === name);
       if (found !== undefined) {
         if (!found.isActive) await reviveNode(trx, found.id);
         return found;

@@ -1,34 +1,31 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
-import type { NodeObservation } from '../core/observation.js';
 import type { AgentAnswer, AgentCall } from '../core/ingest.js';
 import type { Management } from '../core/management.js';
+import type { NodeEntries } from '../core/node-entries.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
-import { observeNode } from '../proxmox/observe.js';
+import type { SecretBox } from '../secrets.js';
 import type { ClusterLedger } from './cluster-ledger.js';
 import { AgentDesk } from './agent-desk.js';
 import { AgentNodes } from './agent-nodes.js';
 import { ClockWatch } from './clock-watch.js';
+import { EntryDesk, type EntryChecks } from './entry-desk.js';
 import { managementOf } from './management.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
-import { JournalReader } from './journal.js';
+import { Look } from './look.js';
 import { installedAnew } from './reinstall.js';
-import { remember, type Member, type Route } from './member.js';
-import { withPermission } from './permission.js';
+import { remember, type Entry, type Member } from './member.js';
 import { changeSentences } from './change-sentence.js';
 import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
-import { RrdReader } from './rrd.js';
 import { ResourceReader } from './resources.js';
 import { Roster } from './roster.js';
+import { clusterRoutes } from './routes.js';
+import { leadsTo } from './routes.js';
 import { WriteQueue } from './write-queue.js';
 
-/** The node's own status (uptime, version) is asked this often, and after every failed poll. */
-const STATUS_MS = 5 * 60_000;
-/** A way that failed where another one worked is passed over this long. */
-const AVOID_MS = 5 * 60_000;
 /** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
 const SETTLE_ROUNDS = 3;
 /** Nodes polled at once when all are asked together. */
@@ -39,14 +36,16 @@ export interface CollectParts {
   db: Database;
   clock: Clock;
   log: Log;
+  /** Seals the tokens of entries that the database holds. */
+  box: SecretBox;
+  checks: EntryChecks;
 }
 
 /** Polls nodes and hands what was seen to their cluster's ledger. */
 export class Collector {
   readonly roster: Roster;
   private readonly queue: WriteQueue;
-  private readonly journals: JournalReader;
-  private readonly rrds: RrdReader;
+  private readonly look: Look;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
   private readonly resources: ResourceReader;
@@ -54,20 +53,27 @@ export class Collector {
   private readonly desk: AgentDesk;
   /** What people change by hand. */
   readonly management: Management;
+  /** The entries of `nodes:`, which people also add while the manager runs. */
+  readonly entries: NodeEntries;
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
     this.queue = new WriteQueue(parts.db);
-    this.journals = new JournalReader(parts);
-    this.rrds = new RrdReader(parts);
+    this.look = new Look(parts);
     this.resources = new ResourceReader(parts.clock);
     this.clockWatch = new ClockWatch(parts.clock);
-    const { db, clock, config } = parts;
+    const { db, clock } = parts;
     const ledgerOf = (clusterId: number): Promise<ClusterLedger> => this.roster.ledgerOf(clusterId);
-    this.agentNodes = new AgentNodes({ db, clock, entries: config.nodes, ledgerOf });
+    this.agentNodes = new AgentNodes({ db, clock, entries: () => this.roster.entries, ledgerOf });
     const desks = { db, clock, queue: this.queue, nodes: this.agentNodes, ledgerOf };
     this.desk = new AgentDesk(desks);
     this.management = managementOf({ ...desks, isPolled: (id) => this.roster.members.has(id) });
+    this.entries = new EntryDesk({
+      ...parts,
+      roster: this.roster,
+      pollSoon: (entry) => this.pollSoon(entry),
+      removeNode: (wish) => this.management.removeNode(wish),
+    });
     this.identities = new IdentityReader(parts, (clusterId) =>
       [...this.roster.members.values()].filter((member) => member.ledger.clusterId === clusterId),
     );
@@ -88,13 +94,14 @@ export class Collector {
 
   /** What is asked once a cluster and interval. */
   pollClusters(): Promise<void> {
-    return this.resources.askAll(this.roster.clusterRoutes());
+    return this.resources.askAll(clusterRoutes(this.roster.members.values()));
   }
 
   /** Polls that begin after this call, of the nodes asked for, and what they found (ledger rule 2). */
   async pollNow(request: PollRequest): Promise<PollReport> {
     const report: PollReport = { nodes: [], sessionsCreated: 0, sessionsUpdated: 0, sessionsSkipped: 0 };
     await this.roster.recall();
+    await this.roster.refresh();
     // Nodes that are known wait for nobody who has yet to say who he is.
     const known = this.wanted(request);
     const discovered = this.roster.discover();
@@ -123,6 +130,14 @@ export class Collector {
     }
   }
 
+  /** `stop` waits for them as for every poll under way. */
+  private pollSoon(entry: Entry): void {
+    this.agentNodes.forget();
+    for (const member of this.roster.members.values()) {
+      if (member.polling === null && leadsTo(entry, member)) void this.poll(member);
+    }
+  }
+
   private wanted({ nodes }: PollRequest): Member[] {
     return [...this.roster.members.values()].filter((member) => nodes === null || nodes.includes(member.name));
   }
@@ -142,11 +157,16 @@ export class Collector {
 
   /** One poll of one node, applied when its network work is done; never rejects: what fails is in the report and the log. */
   poll(member: Member): Promise<PolledNode> {
+    if (!this.isMember(member)) return Promise.resolve(tooLate(member));
     const polling = this.pollOnce(member)
       .catch((error: unknown) => this.failed(member, error))
       .finally(() => (member.polling = null));
     member.polling = polling;
     return polling;
+  }
+
+  private isMember(member: Member): boolean {
+    return this.roster.members.get(member.nodeId) === member;
   }
 
   /** A fault of ours ends one poll, and neither the round nor the process. */
@@ -160,7 +180,9 @@ export class Collector {
   }
 
   private async pollOnce(member: Member): Promise<PolledNode> {
-    const { observation, missing } = await this.observe(member);
+    const { observation, missing } = await this.look.at(member);
+    // Its entry was taken away meanwhile: its sessions have ended.
+    if (!this.isMember(member)) return tooLate(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
     if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
     const anew = await installedAnew(member, observation, { ...this.parts, queue: this.queue, roster: this.roster });
@@ -193,57 +215,10 @@ export class Collector {
       return { report: { ...report, isSeen: false, error: sentence }, applied: null };
     }
   }
-
-  /** The first route that sees the node, with what its token lacks; where none does, what the first one told. */
-  private async observe(member: Member): Promise<Observed> {
-    const now = this.parts.clock.now();
-    const isAvoided = ({ api }: Route): boolean => (member.avoidedUntil.get(api) ?? 0) > now;
-    const routes = [...member.routes].sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
-    let first: Observed | null = null;
-    for (const [k, route] of routes.entries()) {
-      // Before its first answer an entry may be asked for its token's permissions; they belong to the first status.
-      if (route.entry.askedAt === null) await route.entry.asking;
-      const observation = await this.observeBy(member, route);
-      const { missing } = route.entry;
-      if (judge(observation, null).health === 'online') {
-        for (const failed of routes.slice(0, k)) member.avoidedUntil.set(failed.api, now + AVOID_MS);
-        return { observation: await withPermission(member, route, observation, this.parts.clock), missing };
-      }
-      first ??= { observation, missing };
-    }
-    if (first === null) throw new Error(`no way to node ${member.name} is known`);
-    return first;
-  }
-
-  private async observeBy(member: Member, route: Route): Promise<NodeObservation> {
-    const { clock, log, config } = this.parts;
-    const askStatus =
-      member.isFailing || member.statusAskedAt === null || clock.now() - member.statusAskedAt >= STATUS_MS;
-    const isFirstContact = member.known.size === 0;
-    const observation = await observeNode(
-      route.api,
-      {
-        node: member.node,
-        trackQemu: config.polling.trackQemu,
-        trackLxc: config.polling.trackLxc,
-        isKnownFinished: (upid) => member.known.has(upid) || (isFirstContact && !config.polling.backfill),
-        askStatus,
-        isDirect: route.isDirect,
-      },
-      { clock, log },
-    );
-    if (observation.status?.kind === 'seen') member.statusAskedAt = clock.now();
-    if (judge(observation, null).health !== 'online') return observation;
-    const journal = await this.journals.read(member, route);
-    if (journal !== undefined) return { ...observation, journal };
-    // What the journal tells is exact: only what it leaves wide is asked further.
-    const rrd = await this.rrds.read(member, route);
-    return rrd === undefined ? observation : { ...observation, rrd };
-  }
 }
 
-interface Observed {
-  observation: NodeObservation;
-  /** What the token that saw it lacks. */
-  missing: string | null;
+/** The poll of a node that is polled no more: nothing is written. */
+function tooLate({ name }: Member): PolledNode {
+  const error = 'the node is tracked no more';
+  return { report: { node: name, isSeen: false, error, guestCount: 0, changes: [] }, applied: null };
 }

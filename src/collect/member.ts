@@ -38,6 +38,8 @@ export interface Member {
 /** An entry of `nodes:` and what its server told. */
 export interface Entry {
   config: NodeConfig;
+  /** Which row of the database it is from, and at which of its changes; null: it stands in the configuration. */
+  stored: { id: number; revision: number } | null;
   api: ProxmoxApi;
   /** For questions about other nodes of its cluster, which may hang: they must not take the places of its own. */
   through: ProxmoxApi;

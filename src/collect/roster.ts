@@ -1,38 +1,34 @@
 import type { Clock } from '../clock.js';
 import type { Config, NodeConfig } from '../config/config.js';
 import type { ClusterDiscovery } from '../core/observation.js';
-import { inTransaction, isUniqueViolation, type Database } from '../ledger/database.js';
-import {
-  ensureNode,
-  ensureUnmetNode,
-  isUnmet,
-  nodeNamed,
-  nodesOf,
-  updateNode,
-  type NodeRow,
-} from '../ledger/stores/clusters.js';
+import type { Database } from '../ledger/database.js';
+import { isUnmet, nodeNamed, nodesOf, type NodeRow } from '../ledger/stores/clusters.js';
 import { finishedUpids } from '../ledger/stores/facts.js';
 import type { Log } from '../log.js';
 import type { ProxmoxApi } from '../proxmox/client.js';
+import type { SecretBox } from '../secrets.js';
 import { ClusterLedger } from './cluster-ledger.js';
+import { closeWhenIdle, EntryBook } from './entry-book.js';
 import { clientOf, interview, isDue } from './entry.js';
 import { NamedFingerprints } from './fingerprints.js';
 import { healthOf } from './health.js';
-import { clusterNameOf, identifyCluster } from './identify.js';
 import type { Entry, Member, Route } from './member.js';
-import { entryOf, routesOf } from './routes.js';
+import { clusterIdOf, memberRow, noteUnmet, wantedNode } from './roster-rows.js';
+import { entryOf, leadsTo, routesOf } from './routes.js';
 
 export interface RosterParts {
   config: Config;
   db: Database;
   clock: Clock;
   log: Log;
+  /** Opens the tokens of the entries that the database holds. */
+  box: SecretBox;
 }
 
 /** Who is polled, by which way: the members of the clusters that the entries of `nodes:` lead to, each once. */
 export class Roster {
   readonly members = new Map<number, Member>();
-  readonly entries: readonly Entry[];
+  readonly book: EntryBook;
   private readonly ledgers = new Map<number, Promise<ClusterLedger>>();
   private readonly fingerprints = new NamedFingerprints();
   /** Clients for members without an entry, by node id. */
@@ -43,23 +39,13 @@ export class Roster {
   private admitting: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: RosterParts) {
-    this.entries = parts.config.nodes.map((config) => {
-      const trusted = (): ReadonlySet<string> => this.fingerprints.of(entry);
-      const entry: Entry = {
-        config,
-        api: this.clientFor(config, config.host, null, trusted),
-        through: this.clientFor(config, config.host, null, trusted),
-        localNode: null,
-        clusterId: null,
-        askedAt: null,
-        error: null,
-        asking: null,
-        missing: null,
-        seesPools: false,
-        probedAt: null,
-      };
-      return entry;
-    });
+    const clientFor = (entry: Pick<Entry, 'config' | 'localNode' | 'clusterId'>): ProxmoxApi =>
+      this.clientFor(entry.config, entry.config.host, null, () => this.fingerprints.of(entry));
+    this.book = new EntryBook({ ...parts, clientFor });
+  }
+
+  get entries(): readonly Entry[] {
+    return this.book.entries;
   }
 
   /** Takes up what the database knows of the entries, so that no node waits for another's answer after a restart. */
@@ -71,35 +57,74 @@ export class Roster {
     return this.recalled;
   }
 
-  /** Takes up what another row of the database tells of the member now. */
+  /** The member that bears the name of this one now: its node was installed anew. */
   async replace(member: Member): Promise<Member | null> {
     this.members.delete(member.nodeId);
     this.memberApis.delete(member.nodeId);
-    await this.recallAll();
+    await this.recallEntries();
     return [...this.members.values()].find(({ name }) => name === member.name) ?? null;
   }
 
   private async recallAll(): Promise<void> {
-    const { writer } = this.parts.db;
-    for (const entry of this.entries) {
-      const row = await nodeNamed(writer, entry.config.name);
-      if (row === null || !row.isActive || (await isUnmet(writer, row.clusterId))) continue;
-      entry.localNode = row.proxmoxName;
-      entry.clusterId = row.clusterId;
-      const ledger = await this.ledgerOf(row.clusterId);
-      const rows = entry.config.scope === 'node' ? [row] : await nodesOf(writer, row.clusterId);
-      for (const known of rows) await this.addMember(known, ledger);
-    }
+    await this.book.refresh();
+    await this.recallEntries();
+  }
+
+  private async recallEntries(): Promise<void> {
+    for (const entry of this.entries) await this.recallEntry(entry);
     this.linkRoutes();
+  }
+
+  private async recallEntry(entry: Entry): Promise<void> {
+    const { writer } = this.parts.db;
+    const row = await nodeNamed(writer, entry.config.name);
+    if (row === null || !row.isActive || (await isUnmet(writer, row.clusterId))) return;
+    entry.localNode ??= row.proxmoxName;
+    entry.clusterId ??= row.clusterId;
+    const ledger = await this.ledgerOf(row.clusterId);
+    const rows = entry.config.scope === 'node' ? [row] : await nodesOf(writer, row.clusterId);
+    for (const known of rows) await this.addMember(known, ledger);
+  }
+
+  /**
+   * Takes up entries that were added, changed or removed in the database, by whichever manager or command; members to which no
+   * entry leads any more are polled no longer, and are yielded once their polls under way are over.
+   */
+  async refresh(): Promise<Member[]> {
+    const { left, came } = await this.book.refresh();
+    if (left.length === 0 && came.length === 0) return [];
+    const dropped = [...this.members.values()].filter(
+      (member) => !this.entries.some((entry) => leadsTo(entry, member)),
+    );
+    for (const { nodeId } of dropped) this.members.delete(nodeId);
+    const retired = [...this.memberApis].filter(
+      ([nodeId, route]) => left.includes(route.entry) || !this.members.has(nodeId),
+    );
+    for (const [nodeId] of retired) this.memberApis.delete(nodeId);
+    this.linkRoutes();
+    const ways = [...left, ...retired.map(([, { api }]) => ({ api, through: api, asking: null }))];
+    closeWhenIdle(
+      ways,
+      [...this.members.values()].map(({ polling }) => polling),
+    );
+    for (const { polling } of dropped) await polling?.catch(() => undefined);
+    return dropped;
   }
 
   /** Asks the entries that are due who their clusters' members are; over when those that others asked meanwhile are too. */
   async discover(): Promise<void> {
+    await this.refresh();
     const now = this.parts.clock.now();
     const due = this.entries.filter((entry) => entry.asking === null && isDue(entry, now));
     const round = this.meet(due);
     this.rounds.add(round);
     await Promise.all(this.rounds).finally(() => this.rounds.delete(round));
+  }
+
+  /** Asks one entry now, whoever else does not answer. */
+  async introduce(entry: Entry): Promise<void> {
+    if (entry.asking === null) await this.meet([entry]);
+    else await Promise.all([entry.asking, this.admitting]);
   }
 
   private async meet(due: readonly Entry[]): Promise<void> {
@@ -114,7 +139,7 @@ export class Roster {
       for (const { entry, answer } of told) {
         const error = answer.kind === 'seen' ? null : answer.detail;
         if (answer.kind === 'seen') met.push({ entry, discovery: answer.value });
-        else if (error !== entry.error) await this.noteUnmet(entry, healthOf(answer.reason), answer.detail);
+        else if (error !== entry.error) await noteUnmet(this.parts, entry, healthOf(answer.reason), answer.detail);
         if (error !== null && error !== entry.error) this.parts.log.warn(`${entry.config.name}: ${error}`);
         entry.error = error;
       }
@@ -134,26 +159,17 @@ export class Roster {
 
   /** Requests and handshakes made so far, for the benches. */
   get traffic(): { requestCount: number; handshakeCount: number } {
-    const apis = this.apis();
-    return {
-      requestCount: apis.reduce((sum, api) => sum + api.requestCount, 0),
-      handshakeCount: apis.reduce((sum, api) => sum + api.handshakeCount, 0),
-    };
+    const sum = { requestCount: 0, handshakeCount: 0 };
+    for (const { requestCount, handshakeCount } of this.apis()) {
+      sum.requestCount += requestCount;
+      sum.handshakeCount += handshakeCount;
+    }
+    return sum;
   }
 
   private apis(): ProxmoxApi[] {
     const ofMembers = [...this.memberApis.values()].map(({ api }) => api);
     return [...this.entries.flatMap(({ api, through }) => [api, through]), ...ofMembers];
-  }
-
-  /** One route per cluster, for what is asked once a cluster. */
-  clusterRoutes(): Map<ClusterLedger, Route> {
-    const routes = new Map<ClusterLedger, Route>();
-    for (const member of this.members.values()) {
-      const route = member.routes[0];
-      if (route !== undefined && (!routes.has(member.ledger) || !member.isFailing)) routes.set(member.ledger, route);
-    }
-    return routes;
   }
 
   private clientFor(
@@ -167,13 +183,7 @@ export class Roster {
   }
 
   private async identify(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
-    const identified = (): Promise<number> =>
-      inTransaction(this.parts.db, async (trx) => (await identifyCluster(trx, discovery, this.parts.clock.now())).id);
-    // Another manager may meet the same cluster at this moment: then its row is there the second time.
-    entry.clusterId = await identified().catch((error: unknown) => {
-      if (isUniqueViolation(error)) return identified();
-      throw error;
-    });
+    entry.clusterId = await clusterIdOf(this.parts, discovery);
     entry.localNode = discovery.localNode;
     // A server that anyone may pretend to be vouches for nobody.
     if (entry.config.trust.kind !== 'unverified') this.fingerprints.take(entry.clusterId, discovery);
@@ -181,26 +191,17 @@ export class Roster {
 
   private async admit(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
     const { clusterId } = entry;
-    if (clusterId === null) return;
+    // An entry that left while it was asked leads nowhere any more.
+    if (clusterId === null || !this.entries.includes(entry)) return;
     const ledger = await this.ledgerOf(clusterId);
     for (const member of discovery.members) {
       if (entry.config.scope === 'node' && member.node !== discovery.localNode) continue;
-      const own = entryOf(this.entries, clusterId, member.node);
-      const wanted = {
-        clusterId,
-        clusterName: clusterNameOf(discovery),
-        name: own?.config.name ?? member.node,
-        proxmoxName: member.node,
-        hostname: own?.config.host ?? member.ip ?? entry.config.host,
-      };
-      const ensured = (): Promise<NodeRow> =>
-        inTransaction(this.parts.db, (trx) => ensureNode(trx, wanted, this.parts.clock.now()));
-      const row = await ensured().catch((error: unknown) => {
-        if (isUniqueViolation(error)) return ensured();
-        throw error;
-      });
+      const wanted = wantedNode(clusterId, discovery, member, { entry, entries: this.entries });
+      const row = await memberRow(this.parts, entry, wanted);
+      if (row === null) return;
       await this.addMember(row, ledger);
-      if (own === null && member.ip !== null && member.sslFingerprint !== null && !this.memberApis.has(row.id)) {
+      const hasOwn = entryOf(this.entries, clusterId, member.node) !== null;
+      if (!hasOwn && member.ip !== null && member.sslFingerprint !== null && !this.memberApis.has(row.id)) {
         const trusted = (): ReadonlySet<string> => this.fingerprints.of({ localNode: member.node, clusterId });
         const api = this.clientFor(entry.config, member.ip, member.sslFingerprint, trusted);
         this.memberApis.set(row.id, { api, isDirect: true, entry });
@@ -210,7 +211,9 @@ export class Roster {
 
   private async addMember(row: NodeRow, ledger: ClusterLedger): Promise<void> {
     if (this.members.has(row.id)) return;
-    if (!ledger.state.nodes.has(row.id)) ledger.invalidate();
+    // New, or tracked again: what memory holds of it is old.
+    const held = ledger.state.nodes.get(row.id);
+    if (held === undefined || (held.removedAt ?? null) !== null) ledger.invalidate();
     this.members.set(row.id, {
       nodeId: row.id,
       name: row.name,
@@ -242,15 +245,5 @@ export class Roster {
     for (const member of this.members.values()) {
       member.routes = routesOf(member, this.entries, this.memberApis.get(member.nodeId) ?? null);
     }
-  }
-
-  /** An entry whose server does not answer and never did gets a row that says why. */
-  private async noteUnmet(entry: Entry, health: string, error: string): Promise<void> {
-    if (entry.localNode !== null) return;
-    const { name, host } = entry.config;
-    await inTransaction(this.parts.db, async (trx) => {
-      const unmet = await ensureUnmetNode(trx, { name, hostname: host }, this.parts.clock.now());
-      await updateNode(trx, unmet.id, { health, last_error: error.slice(0, 1000) });
-    });
   }
 }

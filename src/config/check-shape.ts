@@ -2,6 +2,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { ConfigError } from './config-error.js';
 import type { FileConfig } from './file.js';
 import { nearest } from './nearest.js';
+import type { FieldFault } from './config-error.js';
 import { fileSchema, type Schema } from './schema.js';
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, allowUnionTypes: true, strict: true });
@@ -16,6 +17,20 @@ export function checkShape(values: unknown): FileConfig {
   // A misspelt key also leaves the right one missing: the misspelling is what the operator wants to hear of.
   const first = errors.find((error) => error.keyword === 'additionalProperties') ?? errors[0];
   throw new ConfigError(first === undefined ? 'the configuration is not valid' : sentenceOf(first));
+}
+
+/** A checker of one entry's shape: fills in the schema's defaults in place and yields what is wrong, one fault a field. */
+export function shapeFaultsOf(schema: Schema): (entry: Record<string, unknown>) => FieldFault[] {
+  const judge = ajv.compile(schema);
+  return (entry) => {
+    if (judge(entry)) return [];
+    const faults = (judge.errors ?? []).map((error) => {
+      const sentence = sentenceOf(error);
+      const [field = '', ...rest] = sentence.split(' ');
+      return { field: field.replace(/[[.].*$/, ''), message: rest.join(' ') };
+    });
+    return faults.filter(({ field }, k) => faults.findIndex((other) => other.field === field) === k);
+  };
 }
 
 function sentenceOf(error: ErrorObject): string {

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { ConfigError } from './config-error.js';
+import { ConfigError, fieldError } from './config-error.js';
 import type { NodeConfig } from './config.js';
 import { mendOfEmpty } from './expand.js';
 import type { FileNode } from './file.js';
@@ -16,9 +16,10 @@ export function nodesOf(entries: FileNode[], folder: string): NodeConfig[] {
 }
 
 function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
-  checkName(entry.name, `${key}.name`);
+  checkName(entry.name, key);
   checkHost(entry.host, key);
-  checkUser(entry, key);
+  checkUser(entry.user, key);
+  checkTokenName(entry.token_name, key);
   return {
     name: entry.name,
     host: entry.host,
@@ -33,49 +34,53 @@ function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
   };
 }
 
-// A slash would read as cluster/name in an address, and 255 is the wire's bound on names.
-function checkName(name: string, key: string): void {
-  if (name.length > 255) throw new ConfigError(`${key} has ${name.length} characters: write at most 255`);
+/** Throws for a name that the wire cannot bear: a slash would read as cluster/name, and 255 characters are its bound. */
+export function checkName(name: string, key: string): void {
+  if (name.length > 255) throw fieldError(key, 'name', `has ${name.length} characters: write at most 255`);
   if (!/^[^\s/\p{Cc}](?:[^/\p{Cc}]*[^\s/\p{Cc}])?$/u.test(name)) {
-    throw new ConfigError(`${key} is ${JSON.stringify(name)}: write a name without "/" and without blanks at its ends`);
+    const mend = 'write a name without "/" and without blanks at its ends';
+    throw fieldError(key, 'name', `is ${JSON.stringify(name)}: ${mend}`);
   }
 }
 
-function checkHost(host: string, key: string): void {
+/** Throws for what is no address or host name alone. */
+export function checkHost(host: string, key: string): void {
   if (isIPv6(host)) return;
   const [, inner, port] = /^(?:[a-z]+:\/\/)?\[?([^/[\]]*?)\]?(?::(\d+))?(?:\/.*)?$/i.exec(host) ?? [];
   if (inner === host && /^[A-Za-z0-9._-]+$/.test(host)) return;
   const mend =
     inner === undefined || inner === '' || !/^[A-Za-z0-9._:-]+$/.test(inner) ? 'an address or a host name' : inner;
-  throw new ConfigError(
-    `${key}.host is ${JSON.stringify(host)}: write ${mend} alone${port === undefined ? '' : `, and ${port} as port`}`,
-  );
+  const also = port === undefined ? '' : `, and ${port} as port`;
+  throw fieldError(key, 'host', `is ${JSON.stringify(host)}: write ${mend} alone${also}`);
 }
 
-function checkUser(entry: FileNode, key: string): void {
-  const { user, token_name: tokenName } = entry;
+/** Throws for what is no user of Proxmox with its realm. */
+export function checkUser(user: string, key: string): void {
+  const fault = (message: string): ConfigError => fieldError(key, 'user', `is ${JSON.stringify(user)}${message}`);
   const [account = '', token] = user.split('!');
-  if (token !== undefined) {
-    throw new ConfigError(
-      `${key}.user is ${JSON.stringify(user)}: write ${account}, and what follows "!" as token_name`,
-    );
-  }
-  if (!user.includes('@')) {
-    throw new ConfigError(
-      `${key}.user is ${JSON.stringify(user)}, which has no realm: write ${user}@pve or ${user}@pam`,
-    );
-  }
+  if (token !== undefined) throw fault(`: write ${account}, and what follows "!" as token_name`);
+  if (!user.includes('@')) throw fault(`, which has no realm: write ${user}@pve or ${user}@pam`);
   if (!/^[^\s@:/]+@[A-Za-z][A-Za-z0-9._-]*$/.test(user)) {
-    throw new ConfigError(`${key}.user is ${JSON.stringify(user)}: write a user with its realm, such as tracker@pve`);
-  }
-  const after = tokenName.split('!')[1];
-  if (after !== undefined) {
-    throw new ConfigError(`${key}.token_name is ${JSON.stringify(tokenName)}: write only what follows "!": ${after}`);
-  }
-  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(tokenName)) {
-    throw new ConfigError(`${key}.token_name is ${JSON.stringify(tokenName)}: write the token's name, such as tracker`);
+    throw fault(': write a user with its realm, such as tracker@pve');
   }
 }
+
+/** Throws for what is no name of a token, without its user. */
+export function checkTokenName(tokenName: string, key: string): void {
+  const fault = (mend: string): ConfigError =>
+    fieldError(key, 'token_name', `is ${JSON.stringify(tokenName)}: write ${mend}`);
+  const after = tokenName.split('!')[1];
+  if (after !== undefined) throw fault(`only what follows "!": ${after}`);
+  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(tokenName)) throw fault("the token's name, such as tracker");
+}
+
+/** True for what a token's secret may be. It is sent as a header: "PVEAPIToken=..." pasted whole, or a line break, would be another header. */
+export function isToken(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token) && !/[=!]/.test(token);
+}
+
+/** How the sentence about something that is no token goes on. */
+export const NO_TOKEN = 'is not a token: write only its secret, without the token\'s name, blanks or "="';
 
 function tokenOf(entry: FileNode, key: string, folder: string): string {
   const { token_value: value, token_file: file } = entry;
@@ -84,32 +89,49 @@ function tokenOf(entry: FileNode, key: string, folder: string): string {
     const mend = mendOfEmpty(`${key}.token_value`, entry.name);
     throw new ConfigError(`${key}.token_value is empty: ${mend}, or name a file that holds it in token_file`);
   }
-  // It is sent as a header: "PVEAPIToken=..." pasted whole, or a line break, would be another header.
-  if (!/^[\x21-\x7e]+$/.test(token) || /[=!]/.test(token)) {
+  if (!isToken(token)) {
     const where = file === undefined ? `${key}.token_value` : `the file of ${key}.token_file`;
-    throw new ConfigError(`${where} is not a token: write only its secret, without the token's name, blanks or "="`);
+    throw new ConfigError(`${where} ${NO_TOKEN}`);
   }
   return token;
 }
 
 function refuseTwins(earlier: NodeConfig, earlierKey: string, node: NodeConfig, key: string): void {
-  // Agents are matched without regard to case, and so do some databases compare names.
-  if (same(earlier.name, node.name)) {
-    throw new ConfigError(`${key}.name is "${node.name}", as is ${earlierKey}.name: give each node its own name`);
+  const twin = twinOf(earlier, node);
+  switch (twin?.of) {
+    case undefined:
+      return;
+    case 'name':
+      throw new ConfigError(`${key}.name is "${node.name}", as is ${earlierKey}.name: give each node its own name`);
+    case 'host':
+      throw new ConfigError(`${key} is ${twin.value}, as is ${earlierKey}: take one of the two out`);
+    case 'agent_names':
+      throw new ConfigError(
+        `${key}.agent_names holds "${twin.value}", which is ${earlierKey} already: keep it at one node`,
+      );
+    case 'taken':
+      throw new ConfigError(
+        `${earlierKey}.agent_names holds "${twin.value}", which is ${key}.name: keep it at one node`,
+      );
   }
+}
+
+/** What two entries have in common that only one may have; null for nothing. `taken`: the earlier one's agents are called as the later node. */
+export function twinOf(
+  earlier: NodeConfig,
+  node: NodeConfig,
+): { of: 'name' | 'host' | 'agent_names' | 'taken'; value: string } | null {
+  // Agents are matched without regard to case, and so do some databases compare names.
+  if (same(earlier.name, node.name)) return { of: 'name', value: earlier.name };
   if (same(earlier.host, node.host) && earlier.port === node.port) {
-    throw new ConfigError(`${key} is ${node.host}:${node.port}, as is ${earlierKey}: take one of the two out`);
+    return { of: 'host', value: `${node.host}:${node.port}` };
   }
   const shared = node.agentNames.find((name) =>
     [earlier.name, ...earlier.agentNames].some((other) => same(other, name)),
   );
-  if (shared !== undefined) {
-    throw new ConfigError(`${key}.agent_names holds "${shared}", which is ${earlierKey} already: keep it at one node`);
-  }
+  if (shared !== undefined) return { of: 'agent_names', value: shared };
   const taken = earlier.agentNames.find((name) => same(name, node.name));
-  if (taken !== undefined) {
-    throw new ConfigError(`${earlierKey}.agent_names holds "${taken}", which is ${key}.name: keep it at one node`);
-  }
+  return taken === undefined ? null : { of: 'taken', value: taken };
 }
 
 function same(left: string, right: string): boolean {

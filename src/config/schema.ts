@@ -84,7 +84,8 @@ export const fileSchema: Schema = section({
   }),
 });
 
-function nodeSchema(): Schema {
+/** The shape of an entry of `nodes:`. */
+export function nodeSchema(): Schema {
   const entry = section({
     name: text('what you call the node, such as pve-01'),
     host: text("the node's address or host name"),

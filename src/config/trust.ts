@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
-import { ConfigError } from './config-error.js';
+import { ConfigError, fieldError } from './config-error.js';
 import type { NodeTrust } from './config.js';
 import type { FileNode } from './file.js';
 import { readNamed } from './files.js';
@@ -11,7 +11,7 @@ export function trustOf(entry: FileNode, key: string, folder: string): NodeTrust
   if (set.length > 1)
     throw new ConfigError(`${key} has both ${set[0]} and ${set[1]}: keep the one by which to trust the node`);
   if (typeof entry.fingerprint === 'string') {
-    return { kind: 'fingerprint', sha256: fingerprintOf(entry.fingerprint, `${key}.fingerprint`) };
+    return { kind: 'fingerprint', sha256: fingerprintOf(entry.fingerprint, key) };
   }
   if (typeof entry.ca_file === 'string') {
     return {
@@ -27,8 +27,8 @@ export function trustOf(entry: FileNode, key: string, folder: string): NodeTrust
   );
 }
 
-// Kept as Node prints it: upper case, colons between.
-function fingerprintOf(written: string, key: string): string {
+/** A SHA-256 fingerprint as Node prints it: upper case, colons between. Throws for what is none. */
+export function fingerprintOf(written: string, key: string): string {
   const digits = written
     .trim()
     .replace(/^sha-?256[:= ]\s*/i, '')
@@ -36,27 +36,37 @@ function fingerprintOf(written: string, key: string): string {
     .toUpperCase();
   if (/^[0-9A-F]{64}$/.test(digits)) return digits.replace(/(..)(?!$)/g, '$1:');
   if (/^[0-9A-F]{40}$/.test(digits)) {
-    throw new ConfigError(
-      `${key} is a SHA-1 fingerprint: write the SHA-256 one, as "proxmox-tracker fingerprint" prints it`,
-    );
+    const mend = 'write the SHA-256 one, as "proxmox-tracker fingerprint" prints it';
+    throw fieldError(key, 'fingerprint', `is a SHA-1 fingerprint: ${mend}`);
   }
-  throw new ConfigError(
-    `${key} is not a SHA-256 fingerprint: write 64 hexadecimal digits in quotes, with or without colons`,
-  );
+  const mend = 'write 64 hexadecimal digits in quotes, with or without colons';
+  throw fieldError(key, 'fingerprint', `is not a SHA-256 fingerprint: ${mend}`);
 }
 
 function caOf(file: string, key: string, folder: string): string {
   const pem = readNamed(key, file, folder);
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
-    throw new ConfigError(`${key} names a file with a private key: name the CA's certificate (pve-root-ca.pem) alone`);
+  switch (kindOfPem(pem)) {
+    case 'ca':
+      return pem;
+    case 'private_key':
+      throw new ConfigError(
+        `${key} names a file with a private key: name the CA's certificate (pve-root-ca.pem) alone`,
+      );
+    case 'server':
+      throw new ConfigError(
+        `${key} names the certificate of a server, not of a CA: copy /etc/pve/pve-root-ca.pem there, or use fingerprint`,
+      );
+    case 'none':
+      throw new ConfigError(`${key} names a file that is no certificate in PEM: copy /etc/pve/pve-root-ca.pem there`);
   }
+}
+
+/** What a text in PEM holds: the certificate of a CA or of a server, a private key, or none of these. */
+export function kindOfPem(pem: string): 'ca' | 'server' | 'private_key' | 'none' {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) return 'private_key';
   try {
-    const certificate = new X509Certificate(pem);
-    if (certificate.ca) return pem;
+    return new X509Certificate(pem).ca ? 'ca' : 'server';
   } catch {
-    throw new ConfigError(`${key} names a file that is no certificate in PEM: copy /etc/pve/pve-root-ca.pem there`);
+    return 'none';
   }
-  throw new ConfigError(
-    `${key} names the certificate of a server, not of a CA: copy /etc/pve/pve-root-ca.pem there, or use fingerprint`,
-  );
 }

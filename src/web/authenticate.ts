@@ -8,7 +8,7 @@ import { trustedAddresses } from './trusted-addresses.js';
 /** Who asks. A key header wins over a cookie and both over the address; a wrong key is nobody, and stays refused whatever those say. */
 export type Identity =
   | { kind: 'anonymous'; isKeyRefused: boolean }
-  | { kind: 'key'; scopes: readonly Scope[]; node: string | null; name: string }
+  | { kind: 'key'; scopes: readonly Scope[]; node: string | null; name: string; keyId: number | null }
   | { kind: 'address'; address: string }
   | { kind: 'user'; name: string; role: Role; csrfToken: string; loginId: number };
 
@@ -120,8 +120,8 @@ async function byKey(parts: WebParts, key: string): Promise<Identity> {
   // Both are compared each time, so that the time tells nothing.
   const isAdmin = isSame(key, adminApiKey);
   const isShared = isSame(key, apiKey);
-  if (isAdmin) return { kind: 'key', scopes: ['admin'], node: null, name: 'security.admin_api_key' };
-  if (isShared) return { kind: 'key', scopes: apiKeyScopes, node: null, name: 'security.api_key' };
+  if (isAdmin) return { kind: 'key', scopes: ['admin'], node: null, name: 'security.admin_api_key', keyId: null };
+  if (isShared) return { kind: 'key', scopes: apiKeyScopes, node: null, name: 'security.api_key', keyId: null };
   const now = parts.clock.now();
   const stored = await keyByToken(parts.db.reader, key, now);
   if (stored === null) return REFUSED;
@@ -129,7 +129,7 @@ async function byKey(parts: WebParts, key: string): Promise<Identity> {
   touchKey(parts.db.writer, stored, now).catch((error: unknown) => {
     parts.log.debug('the use of a key was not noted', { key: stored.name, error: String(error) });
   });
-  return { kind: 'key', scopes: [stored.scope], node: stored.node, name: stored.name };
+  return { kind: 'key', scopes: [stored.scope], node: stored.node, name: stored.name, keyId: stored.id };
 }
 
 /** An empty key of the configuration opens nothing. */

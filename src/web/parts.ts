@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { AcceptCall } from '../core/ingest.js';
 import type { Management } from '../core/management.js';
+import type { NodeEntries } from '../core/node-entries.js';
 import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
@@ -17,5 +18,7 @@ export interface WebParts {
   acceptCall: AcceptCall;
   /** What people change by hand. */
   management: Management;
+  /** The entries of `nodes:`. */
+  entries: NodeEntries;
   version: string;
 }

@@ -164,7 +164,7 @@ forEachDatabase((_name, _open, fresh) => {
     it('starts without nodes, and says what to do next', async () => {
       const app = appOf({ nodes: [] });
       const { url } = await app.start();
-      expect(app.lines.filter((line) => line.startsWith('warn nodes: is empty'))).to.have.length(1);
+      expect(app.lines.filter((line) => line.startsWith('warn there is no node yet'))).to.have.length(1);
       expect(await app.pollNow(all)).to.deep.equal({
         nodes: [],
         sessionsCreated: 0,

@@ -13,6 +13,7 @@ import { silentLog, type Log } from '../../src/log.js';
 import type { Scenario, ScenarioFault } from '../../src/simulator/scenario.js';
 import { labScenario } from '../../src/simulator/scenarios.js';
 import { startSimulator, type Simulator } from '../../src/simulator/server.js';
+import { entryParts, testKeyFile } from '../support/entry-parts.js';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
@@ -68,7 +69,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     simulator,
     config,
     manager: (db, log = silentLog) => {
-      const collector = new Collector({ config, db, clock, log });
+      const collector = new Collector({ config, db, clock, log, ...entryParts() });
       collectors.push(collector);
       return collector;
     },
@@ -91,6 +92,7 @@ export function labConfig(simulator: Simulator, options: LabOptions = {}): Confi
     `polling: { interval_seconds: ${intervalSeconds}, timeout_seconds: ${timeoutSeconds} }`,
     'server: { host: 127.0.0.1, port: 0 }',
     'logging: { level: error }',
+    `security: { secret_key_file: ${testKeyFile()} }`,
     simulator.configYaml(),
   ].join('\n');
   const config = parseConfig(text, { file: 'config.yaml', env: {} });

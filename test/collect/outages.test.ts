@@ -4,6 +4,7 @@ import type { Database } from '../../src/ledger/database.js';
 import { silentLog } from '../../src/log.js';
 import { forEachDatabase } from '../support/databases.js';
 import { gapsOf, HOUR, MINUTE, nodeOf, SECOND, sessionsOf, startLab, unseen, type Lab } from './lab.js';
+import { entryParts } from '../support/entry-parts.js';
 
 const all = { nodes: null };
 
@@ -52,7 +53,7 @@ forEachDatabase((_name, open) => {
     it('delays nobody: the others are polled while one node hangs', async () => {
       lab.fault({ kind: 'hang' }, HOUR, { node: 'edge-01' });
       const patient = { ...lab.config, polling: { ...lab.config.polling, timeoutSeconds: 20 } };
-      const restarted = new Collector({ config: patient, db, clock: lab.clock, log: silentLog });
+      const restarted = new Collector({ config: patient, db, clock: lab.clock, log: silentLog, ...entryParts() });
       // The first round after a restart, one within five minutes, and one in which members are due to be asked.
       for (const ms of [30 * SECOND, 30 * SECOND, 6 * MINUTE]) {
         lab.move(ms);

@@ -14,6 +14,7 @@ export const TABLES = [
   'guests',
   'identities',
   'journal_marks',
+  'node_entries',
   'nodes',
   'pause_spans',
   'pauses',

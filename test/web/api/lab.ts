@@ -7,6 +7,7 @@ import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
 import { createWeb } from '../../../src/web/server.js';
+import { entryParts } from '../../support/entry-parts.js';
 
 export const NOW = Date.UTC(2026, 10, 24, 12);
 export const HOUR = 3_600_000;
@@ -111,10 +112,20 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     return Promise.resolve(lab.report);
   };
   const config = configWith(sections);
-  const collector = new Collector({ config, db, clock, log });
+  const collector = new Collector({ config, db, clock, log, ...entryParts() });
   const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
   const { management } = collector;
-  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, management, version: '0.0.0-test' });
+  const web = createWeb({
+    config,
+    db,
+    clock,
+    log,
+    pollNow,
+    acceptCall,
+    management,
+    entries: collector.entries,
+    version: '0.0.0-test',
+  });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

@@ -36,7 +36,7 @@ forEachDatabase((name, open) => {
       ['GET', '/api/none-such', { none: 401, wrong: 401, ingest: 403, read: 404, admin: 404 }],
       ['GET', '/api', { none: 401, ingest: 403, read: 404 }],
       ['POST', '/api/none-such', { none: 401, ingest: 403, read: 403, enrol: 403, admin: 404 }],
-      ['POST', '/api/nodes', { none: 401, read: 403, ingest: 403, enrol: 405, admin: 405 }],
+      ['POST', '/api/nodes', { none: 401, read: 403, ingest: 403, enrol: 422, admin: 422 }],
       ['DELETE', '/api/sessions', { none: 401, read: 403, admin: 405 }],
       ['OPTIONS', '/api/sessions', { none: 401, read: 405 }],
       ['POST', '/api/sessions/sync', { none: 401, wrong: 401, ingest: 403, read: 403, enrol: 403, admin: 200 }],

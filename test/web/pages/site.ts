@@ -11,6 +11,7 @@ import { migrate } from '../../../src/ledger/migrations.js';
 import { silentLog } from '../../../src/log.js';
 import { createWeb } from '../../../src/web/server.js';
 import { seedNow } from './seed-plan.js';
+import { entryParts } from '../../support/entry-parts.js';
 
 export interface Site {
   url: string;
@@ -54,10 +55,11 @@ export async function openSite(
   let now = seedNow;
   const clock = { now: () => now, monotonicMs: () => now };
   const pollNow: PollNow = () => Promise.resolve(report);
-  const collector = new Collector({ config, db, clock, log: silentLog });
+  const collector = new Collector({ config, db, clock, log: silentLog, ...entryParts() });
   const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
-  const { management } = collector;
-  const web = createWeb({ config, db, clock, log: silentLog, pollNow, acceptCall, management, version: '0.1.0' });
+  const { management, entries } = collector;
+  const parts = { config, db, clock, log: silentLog, pollNow, acceptCall, management, entries };
+  const web = createWeb({ ...parts, version: '0.1.0' });
   const { url } = await web.listen();
   return {
     url: url.replace(/\/$/, ''),
