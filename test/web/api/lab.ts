@@ -74,6 +74,8 @@ export interface Lab {
   /** What the poller answers next. */
   report: PollReport;
   lines: { message: string; fields: Record<string, unknown> }[];
+  /** Every route that the server answers. */
+  routes: string[];
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
@@ -121,6 +123,7 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
   return Object.assign(lab, {
     url,
     send,
+    routes: web.routes(),
     get: (path: string, headers: Record<string, string> = { 'X-API-Key': readKey }) =>
       send('GET', path, undefined, headers),
     close: () => web.close(),
