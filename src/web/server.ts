@@ -2,10 +2,10 @@ import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import compress from 'koa-compress';
 import { packageRoot } from '../package-root.js';
 import { authenticate } from './authenticate.js';
 import { readBody } from './body.js';
+import { compression } from './compression.js';
 import { csrf } from './csrf.js';
 import { requestLog, setSecurityHeaders } from './envelope.js';
 import { errorAnswers, notFound, WebError } from './errors.js';
@@ -44,8 +44,8 @@ export function createWeb(parts: WebParts): Web {
   const order: Middleware[] = [
     requestLog(parts.log, parts.clock),
     setSecurityHeaders(),
-    compress({ threshold: 1024 }),
     errorAnswers(parts.log),
+    compression(),
     health.routes() as Middleware,
     staticFiles(join(packageRoot, 'public')),
     authenticate(parts),
