@@ -12,6 +12,7 @@ import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
+import { createSecretBox } from './secrets.js';
 import { createWeb, type Web } from './web/server.js';
 
 export interface AppParts {
@@ -76,6 +77,7 @@ export function createApp(config: Config, parts: AppParts): App {
         pollNow,
         acceptCall,
         management: managementDuring(collector.management, during),
+        secrets: createSecretBox(config.security.secretKeyFile),
         version: packageVersion,
       });
       const { url, port } = await web.listen();

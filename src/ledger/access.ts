@@ -36,6 +36,15 @@ export {
   type LoginView,
   type OwnLogin,
 } from './access/logins.js';
+export {
+  beginFactor,
+  confirmFactor,
+  factorState,
+  removeFactor,
+  spendCode,
+  usersWithFactor,
+  type FactorState,
+} from './access/second-factor.js';
 export { createSetupLink, isSetupLink, useSetupLink } from './access/setup.js';
 export { listAudit, writeAudit, type AuditEntry, type AuditWish } from './access/audit.js';
 export { attemptsFrom, FAILURE_ACTION, LOGIN_ACTION, type LoginAttempt } from './access/login-attempts.js';

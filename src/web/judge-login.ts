@@ -4,6 +4,7 @@ import {
   attemptsFrom,
   FAILURE_ACTION,
   isUserName,
+  spendCode,
   userNameOf,
   verifyPassword,
   writeAudit,
@@ -16,16 +17,19 @@ import type { WebParts } from './parts.js';
 /** Who it is, or why nobody is believed to be that. */
 export type Judgement = { ok: true; user: UserView } | { ok: false; status: 401 | 429; sentence: string };
 
+/** One sentence whatever was wrong: whoever guesses passwords learns nothing. */
+const WRONG = 'The user name, the password or the code is wrong.';
 const underway = new AttemptsUnderway();
 
 /**
- * Judges a name and a password, within the lock of wire-contract.md, "Login": a failure counts towards it, wherever the
- * password is asked. On 429 Retry-After is set.
+ * Judges a name, a password and the code of the second factor, where the user has one, within the lock of wire-contract.md,
+ * "Login": a failure counts towards it, wherever the password is asked. Without a `code` the password alone is judged, of
+ * somebody who is logged in. On 429 Retry-After is set.
  */
 export async function judgePassword(
   ctx: Context,
   parts: WebParts,
-  given: { name: string; password: string },
+  given: { name: string; password: string; code: string | null },
 ): Promise<Judgement> {
   const name = userNameOf(given.name).slice(0, 255);
   const actor = actorOf(name);
@@ -36,10 +40,24 @@ export async function judgePassword(
     if (until !== null) return locked(ctx, until - now);
     if (lockedUntil(presumeFailed(before, attempts, now), actor, now) !== null) return locked(ctx, 1000);
     const user = await verifyPassword(parts.db.reader, name, given.password);
-    if (user !== null) return { ok: true, user };
+    if (user !== null && (given.code === null || (await isCodeSpent(ctx, parts, user, given.code))))
+      return { ok: true, user };
     const failure = { at: parts.clock.now(), actor, address: ctx.ip, action: FAILURE_ACTION, subject: actor };
     await inTransaction(parts.db, (trx) => writeAudit(trx, failure));
-    return { ok: false, status: 401, sentence: 'The user name or the password is wrong.' };
+    return { ok: false, status: 401, sentence: WRONG };
+  });
+}
+
+/** True where the code is right, and spends it, or where the user needs none. */
+async function isCodeSpent(ctx: Context, parts: WebParts, user: UserView, code: string): Promise<boolean> {
+  return inTransaction(parts.db, async (trx) => {
+    const now = parts.clock.now();
+    const kind = await spendCode(trx, parts.secrets, user.id, code, now);
+    if (kind === 'recovery') {
+      const entry = { at: now, actor: user.name, address: ctx.ip, action: 'factor.recovery', subject: user.name };
+      await writeAudit(trx, entry);
+    }
+    return kind !== null;
   });
 }
 

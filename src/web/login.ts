@@ -21,12 +21,16 @@ export type LoginOutcome = { ok: true } | { ok: false; status: 401 | 429; senten
 export type SetupOutcome = { ok: true } | { ok: false; status: 404 | 422; sentence: string };
 
 /**
- * Judges the fields `username` and `password` of POST /login. On success the login's cookie is set and one that the
+ * Judges the fields `username`, `password` and `code` of POST /login. On success the login's cookie is set and one that the
  * browser had before opens nothing any more. The CSRF token was judged before.
  */
 export async function handleLogin(ctx: Context, parts: WebParts): Promise<LoginOutcome> {
   const form = formOf(ctx);
-  const given = { name: form.get('username') ?? '', password: form.get('password') ?? '' };
+  const given = {
+    name: form.get('username') ?? '',
+    password: form.get('password') ?? '',
+    code: form.get('code') ?? '',
+  };
   const judgement = await judgePassword(ctx, parts, given);
   if (!judgement.ok) return judgement;
   await logIn(ctx, parts, { userId: judgement.user.id, name: judgement.user.name });

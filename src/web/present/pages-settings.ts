@@ -1,5 +1,6 @@
-import type { KeyView, OwnLogin, UserView } from '../../ledger/access.js';
-import { zoneClock, type InstantFigure } from './pages-figures.js';
+import type { FactorState, KeyView, OwnLogin, UserView } from '../../ledger/access.js';
+import { qrCode, type QrCode } from '../charts/qr-code.js';
+import { countOf, zoneClock, type InstantFigure } from './pages-figures.js';
 
 export type SettingsPage = 'account' | 'users' | 'keys';
 
@@ -29,12 +30,13 @@ export interface UserRow {
   role: string;
   otherRole: string;
   isDisabled: boolean;
+  hasFactor: boolean;
   state: string;
   created: InstantFigure;
 }
 
 /** A row of the users page. */
-export function userRow(user: UserView, zone: string, asOf: number): UserRow {
+export function userRow(user: UserView, hasFactor: boolean, zone: string, asOf: number): UserRow {
   const clock = zoneClock(zone);
   return {
     id: String(user.id),
@@ -42,6 +44,7 @@ export function userRow(user: UserView, zone: string, asOf: number): UserRow {
     role: user.role,
     otherRole: user.role === 'admin' ? 'viewer' : 'admin',
     isDisabled: user.disabledAt !== null,
+    hasFactor,
     state: user.disabledAt === null ? 'may log in' : `disabled ${clock.instant(user.disabledAt, asOf).short}`,
     created: clock.instant(user.createdAt, asOf),
   };
@@ -93,4 +96,26 @@ export function loginRow(login: OwnLogin, thisId: number, zone: string, asOf: nu
     lastUsed: clock.instant(login.lastUsedAt, asOf),
     isThis: login.id === thisId,
   };
+}
+
+export interface FactorFigure {
+  isOff: boolean;
+  /** What the authenticator is to be shown; null once it is on. */
+  begun: { secret: string; uri: string; code: QrCode } | null;
+  on: { since: InstantFigure; codesLeft: string } | null;
+}
+
+const ISSUER = 'Proxmox VM Tracker';
+
+/** How far the second factor is, with the code for an authenticator while one is set up. */
+export function factorFigure(factor: FactorState, user: string, zone: string, asOf: number): FactorFigure {
+  if (factor.kind === 'off') return { isOff: true, begun: null, on: null };
+  if (factor.kind === 'begun') {
+    const label = `${encodeURIComponent(ISSUER)}:${encodeURIComponent(user)}`;
+    const uri = `otpauth://totp/${label}?secret=${factor.secret}&issuer=${encodeURIComponent(ISSUER)}`;
+    const secret = (factor.secret.match(/.{1,4}/g) ?? []).join(' ');
+    return { isOff: false, begun: { secret, uri, code: qrCode(uri) }, on: null };
+  }
+  const since = zoneClock(zone).instant(factor.confirmedAt, asOf);
+  return { isOff: false, begun: null, on: { since, codesLeft: countOf(factor.recoveryCodesLeft, 'recovery code') } };
 }

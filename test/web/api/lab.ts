@@ -6,6 +6,7 @@ import type { NodePollReport, PollReport, PollRequest } from '../../../src/core/
 import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
+import type { SecretBox } from '../../../src/secrets.js';
 import { createWeb } from '../../../src/web/server.js';
 
 export const NOW = Date.UTC(2026, 10, 24, 12);
@@ -22,6 +23,16 @@ export class HandClock implements Clock {
     return this.at;
   }
 }
+
+/** Seals without a key file; like the real one it opens only what was sealed in the same context. */
+export const plainBox: SecretBox = {
+  seal: (text, context) => Buffer.from(JSON.stringify([context, text])).toString('base64'),
+  open: (sealed, context) => {
+    const [found, text] = JSON.parse(Buffer.from(sealed, 'base64').toString()) as [string, string];
+    if (found !== context) throw new Error(`sealed as ${found}, opened as ${context}`);
+    return text;
+  },
+};
 
 type Section = Partial<Record<keyof Config, Record<string, unknown>>>;
 
@@ -116,7 +127,8 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
   const collector = new Collector({ config, db, clock, log });
   const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
   const { management } = collector;
-  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, management, version: '0.0.0-test' });
+  const secrets = plainBox;
+  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, management, secrets, version: '0.0.0-test' });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

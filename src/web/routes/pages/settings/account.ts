@@ -1,19 +1,19 @@
 import type { Context } from 'koa';
-import { AccessError, endLoginOf, listLogins, setPassword } from '../../../../ledger/access.js';
+import { AccessError, endLoginOf, factorState, listLogins, setPassword } from '../../../../ledger/access.js';
 import { identityOf, type Identity } from '../../../authenticate.js';
 import { formOf } from '../../../body.js';
 import { WebError } from '../../../errors.js';
 import { judgePassword } from '../../../judge-login.js';
 import { logIn } from '../../../login.js';
 import type { WebParts } from '../../../parts.js';
-import { loginRow } from '../../../present/pages-settings.js';
+import { factorFigure, loginRow } from '../../../present/pages-settings.js';
 import { audited, leadBack, showSettings } from './frame.js';
 
 const PAGE = '/account';
 
 /** GET /account: one's own password and logins. */
 export async function accountPage(ctx: Context, parts: WebParts): Promise<void> {
-  await showAccount(ctx, parts, { passwordProblem: '' });
+  await showAccount(ctx, parts, {});
 }
 
 /** POST /account/password: `current` is judged as a login is; all other logins end, and this one gets a new token. */
@@ -26,7 +26,7 @@ export async function changePassword(ctx: Context, parts: WebParts): Promise<voi
   };
   const password = form.get('password') ?? '';
   if (password !== form.get('repeat')) return refuse(422, 'The two new passwords differ: type the same one twice.');
-  const judgement = await judgePassword(ctx, parts, { name: me.name, password: form.get('current') ?? '' });
+  const judgement = await judgePassword(ctx, parts, { name: me.name, password: form.get('current') ?? '', code: null });
   if (!judgement.ok) return refuse(judgement.status, wrongOr(judgement));
   try {
     await audited(ctx, parts, async (trx) => {
@@ -55,15 +55,28 @@ export async function endOneLogin(ctx: Context, parts: WebParts, id: number): Pr
   );
 }
 
-/** The page with what was wrong in one of its forms. */
-export async function showAccount(ctx: Context, parts: WebParts, problems: { passwordProblem: string }): Promise<void> {
+/** What a form of the page came to. */
+export interface AccountOutcome {
+  passwordProblem?: string;
+  factorProblem?: string;
+  /** Just made, to be shown this once. */
+  recoveryCodes?: string[] | null;
+}
+
+/** The page with what one of its forms came to. */
+export async function showAccount(ctx: Context, parts: WebParts, outcome: AccountOutcome): Promise<void> {
   const me = userOf(ctx);
   const asOf = parts.clock.now();
+  const zone = parts.config.billing.timeZone;
   const logins = await listLogins(parts.db.reader, me.userId, asOf);
+  const factor = await factorState(parts.db.reader, parts.secrets, me.userId);
   await showSettings(ctx, parts, 'account', {
-    ...problems,
+    passwordProblem: outcome.passwordProblem ?? '',
+    factorProblem: outcome.factorProblem ?? '',
+    recoveryCodes: outcome.recoveryCodes?.join('\n') ?? '',
     name: me.name,
-    logins: logins.map((login) => loginRow(login, me.loginId, parts.config.billing.timeZone, asOf)),
+    factor: factorFigure(factor, me.name, zone, asOf),
+    logins: logins.map((login) => loginRow(login, me.loginId, zone, asOf)),
   });
 }
 

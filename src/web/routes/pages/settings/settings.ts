@@ -4,6 +4,7 @@ import { requirePage } from '../../../authenticate.js';
 import { notFound } from '../../../errors.js';
 import type { WebParts } from '../../../parts.js';
 import { accountPage, changePassword, endOneLogin } from './account.js';
+import { beginOwnFactor, confirmOwnFactor, endFactorOf, endOwnFactor } from './factor.js';
 import { addKey, closeKey, keysPage } from './keys.js';
 import { addOneUser, disableUser, enableUser, resetPassword, setRole, usersPage } from './users.js';
 
@@ -20,6 +21,9 @@ export function settingsRoutes(router: Router, parts: WebParts): void {
   router.get('/account', requirePage('read'), draw(accountPage));
   router.post('/account/password', requirePage('read'), draw(changePassword));
   router.post('/account/logins/:id/end', requirePage('read'), change(endOneLogin));
+  router.post('/account/factor', requirePage('read'), draw(beginOwnFactor));
+  router.post('/account/factor/confirm', requirePage('read'), draw(confirmOwnFactor));
+  router.post('/account/factor/off', requirePage('read'), draw(endOwnFactor));
 
   router.get('/settings/users', requirePage('admin'), draw(usersPage));
   router.post('/settings/users', requirePage('admin'), draw(addOneUser));
@@ -27,6 +31,7 @@ export function settingsRoutes(router: Router, parts: WebParts): void {
   router.post('/settings/users/:id/disable', requirePage('admin'), change(disableUser));
   router.post('/settings/users/:id/enable', requirePage('admin'), change(enableUser));
   router.post('/settings/users/:id/password', requirePage('admin'), change(resetPassword));
+  router.post('/settings/users/:id/factor-off', requirePage('admin'), change(endFactorOf));
 
   router.get('/settings/keys', requirePage('admin'), draw(keysPage));
   router.post('/settings/keys', requirePage('admin'), draw(addKey));

@@ -6,6 +6,7 @@ import {
   listUsers,
   setPassword,
   userById,
+  usersWithFactor,
   type Role,
   type UserChange,
 } from '../../../../ledger/access.js';
@@ -110,8 +111,9 @@ async function show(
 ): Promise<void> {
   const zone = parts.config.billing.timeZone;
   const users = await listUsers(parts.db.reader);
+  const withFactor = await usersWithFactor(parts.db.reader);
   await showSettings(ctx, parts, 'users', {
-    users: users.map((user) => userRow(user, zone, parts.clock.now())),
+    users: users.map((user) => userRow(user, withFactor.has(user.id), zone, parts.clock.now())),
     form: { ...form, isAdmin: form.role === 'admin' },
   });
 }
