@@ -55,7 +55,6 @@ export function createApp(config: Config, parts: AppParts): App {
   const pollNow: PollNow = (request) => during(collector.pollNow(request));
   const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
   let web: Web | null = null;
-
   const prepare = (): Promise<void> => prepareDatabase(db, config, parts);
 
   return {
