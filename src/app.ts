@@ -85,6 +85,7 @@ export function createApp(config: Config, parts: AppParts): App {
         acceptCall,
         management: managementDuring(collector.management, during),
         entries: entriesDuring(collector.entries, during),
+        secrets: box,
         version: packageVersion,
       });
       const { url, port } = await web.listen();

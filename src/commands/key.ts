@@ -1,9 +1,8 @@
-import type { KeyScope } from '../config/config.js';
+import type { Scope } from '../ledger/access.js';
 import { columns, instant } from './columns.js';
 import { CommandError, UsageError, type Command, type OptionValues } from './command.js';
 import { byCommand, withDatabase } from './with-database.js';
 
-const scopes: readonly KeyScope[] = ['ingest', 'read', 'admin', 'enrol'];
 const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 export const keyCreate: Command = {
@@ -19,7 +18,7 @@ export const keyCreate: Command = {
   async run(invocation) {
     const { positionals, values, parts, print } = invocation;
     const name = positionals[0] ?? '';
-    const scope = scopeOf(values['scope']);
+    const scope = await scopeOf(values['scope']);
     const now = parts.clock.now();
     const expiresAt = typeof values['expires'] === 'string' ? expiryOf(values['expires'], now) : null;
     const node = typeof values['node'] === 'string' ? values['node'] : null;
@@ -96,8 +95,9 @@ export const keyRevoke: Command = {
   },
 };
 
-function scopeOf(written: OptionValues[string]): KeyScope {
-  const scope = scopes.find((each) => each === written);
+async function scopeOf(written: OptionValues[string]): Promise<Scope> {
+  const { SCOPES } = await import('../ledger/access.js');
+  const scope = SCOPES.find((each) => each === written);
   if (scope === undefined) throw new UsageError(`--scope is "${String(written)}": write ingest, read, admin or enrol`);
   return scope;
 }

@@ -29,8 +29,6 @@ export interface ServerConfig {
   redirectHttpPort: number | null;
 }
 
-export type KeyScope = 'ingest' | 'read' | 'admin' | 'enrol';
-
 export interface SecurityConfig {
   /** Empty: no such key. */
   apiKey: string;

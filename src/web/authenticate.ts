@@ -10,7 +10,7 @@ export type Identity =
   | { kind: 'anonymous'; isKeyRefused: boolean }
   | { kind: 'key'; scopes: readonly Scope[]; node: string | null; name: string; keyId: number | null }
   | { kind: 'address'; address: string }
-  | { kind: 'user'; name: string; role: Role; csrfToken: string; loginId: number };
+  | { kind: 'user'; userId: number; name: string; role: Role; csrfToken: string; loginId: number };
 
 export const LOGIN_COOKIE = 'tracker_login';
 
@@ -147,5 +147,6 @@ async function byCookie(parts: WebParts, ctx: Context): Promise<Identity> {
   touchLogin(parts.db.writer, login, now).catch((error: unknown) => {
     parts.log.debug('the use of a login was not noted', { user: login.userName, error: String(error) });
   });
-  return { kind: 'user', name: login.userName, role: login.role, csrfToken: login.csrfToken, loginId: login.id };
+  const { id: loginId, userId, userName: name, role, csrfToken } = login;
+  return { kind: 'user', userId, name, role, csrfToken, loginId };
 }

@@ -39,13 +39,22 @@ async function bytesOf(ctx: Context): Promise<Buffer> {
   if (announced > DRAIN_BYTES) throw tooLarge(ctx, limit);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+  for await (const chunk of whole(ctx.req)) {
     size += chunk.length;
     if (size <= limit) chunks.push(chunk);
     else if (size > DRAIN_BYTES) throw tooLarge(ctx, limit);
   }
   if (size > limit) throw tooLarge(ctx, limit);
   return Buffer.concat(chunks);
+}
+
+/** The chunks of a body; one that breaks off is its sender's fault. */
+async function* whole(request: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  try {
+    yield* request;
+  } catch {
+    throw new WebError(400, 'The body broke off.');
+  }
 }
 
 function tooLarge(ctx: Context, limit: number): WebError {

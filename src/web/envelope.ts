@@ -4,10 +4,9 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import { identityOf, nameOf } from './authenticate.js';
 
-/** On every answer, also on those that Node itself gives to a request it cannot read. */
-export const securityHeaders: Readonly<Record<string, string>> = {
+const securityHeaders: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
@@ -47,11 +46,15 @@ function loggedPath(path: string): string {
   return path.replace(/^\/setup\/.+/, '/setup/...').slice(0, 300);
 }
 
-/** Sets the security headers; and, behind TLS, asks browsers to stay with it. */
+/** The headers of every answer, also of those to a request that cannot be read; over TLS browsers are asked to stay with it. */
+export function securityHeadersFor(isSecure: boolean): Record<string, string> {
+  return isSecure ? { ...securityHeaders, 'Strict-Transport-Security': 'max-age=31536000' } : { ...securityHeaders };
+}
+
+/** Sets the security headers. */
 export function setSecurityHeaders(): Middleware {
   return async (ctx, next) => {
-    ctx.set(securityHeaders);
-    if (ctx.secure) ctx.set('Strict-Transport-Security', 'max-age=31536000');
+    ctx.set(securityHeadersFor(ctx.secure));
     await next();
   };
 }

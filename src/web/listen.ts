@@ -1,11 +1,11 @@
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { ServerConfig } from '../config/config.js';
 import type { Log } from '../log.js';
-import { securityHeaders } from './envelope.js';
+import { bindServer, bounded, boundedOptions, PATIENCE, type Patience } from './bounds.js';
+import { securityHeadersFor } from './envelope.js';
 import { ServedPair, type PairFiles } from './served-pair.js';
 
 export interface Listener {
@@ -20,21 +20,30 @@ export interface Listener {
 const CLOSE_MS = 5000;
 const SWEEP_MS = 50;
 const REFRESH_MS = 30_000;
+const HANDSHAKE_MS = 15_000;
 
 /** Listens as server.host, server.port and server.tls say; rejects with a sentence where that cannot be. */
-export async function listen(config: ServerConfig, answer: RequestListener, log: Log): Promise<Listener> {
+export async function listen(
+  config: ServerConfig,
+  answer: RequestListener,
+  log: Log,
+  patience: Patience = PATIENCE,
+): Promise<Listener> {
   const { cert, key } = config.tls;
+  const options = boundedOptions(patience);
   const files = cert !== null && key !== null ? { cert, key } : null;
   const { server, refresh } =
-    files === null ? { server: createServer(answer), refresh: () => {} } : secure(files, answer, log);
-  bound(server);
+    files === null
+      ? { server: createServer(options, bounded(answer)), refresh: () => {} }
+      : secure(files, options, bounded(answer), log);
+  bindServer(server);
   const port = await listening(server, config.host, config.port);
   const scheme = files === null ? 'http' : 'https';
   const url = config.publicUrl ?? `${scheme}://${reachable(config.host)}:${port}`;
   const servers = [server];
   if (files !== null && config.redirectHttpPort !== null) {
-    const redirect = createServer(redirectTo(config.publicUrl, port));
-    bound(redirect);
+    const redirect = createServer(options, bounded(redirectTo(config.publicUrl, port)));
+    bindServer(redirect);
     try {
       await listening(redirect, config.host, config.redirectHttpPort);
     } catch (error) {
@@ -52,35 +61,15 @@ export async function listen(config: ServerConfig, answer: RequestListener, log:
 }
 
 /** A server over TLS, and what makes it follow its certificate's files. */
-function secure(files: PairFiles, answer: RequestListener, log: Log): { server: Server; refresh: () => void } {
+function secure(
+  files: PairFiles,
+  options: ServerOptions,
+  answer: RequestListener,
+  log: Log,
+): { server: Server; refresh: () => void } {
   const pair = new ServedPair(files, log);
-  const server = createTlsServer(pair.options, answer);
+  const server = createTlsServer({ ...options, ...pair.options, handshakeTimeout: HANDSHAKE_MS }, answer);
   return { server, refresh: () => pair.refresh((options) => server.setSecureContext(options)) };
-}
-
-/** Every stage of a request has its time, and what cannot be read is answered and cut. */
-function bound(server: Server): void {
-  server.headersTimeout = 15_000;
-  server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 65_000;
-  server.timeout = 300_000;
-  server.maxHeadersCount = 100;
-  server.on('clientError', answerUnreadable);
-}
-
-const UNREADABLE: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = UNREADABLE[error.code ?? ''] ?? 400;
-  const body = JSON.stringify({ detail: 'The request is no HTTP that can be read here.' });
-  const headers = { ...securityHeaders, 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines, `Content-Length: ${body.length}`];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function listening(server: Server, host: string, port: number): Promise<number> {
@@ -106,7 +95,7 @@ function redirectTo(publicUrl: string | null, tlsPort: number): RequestListener 
   return (request, response) => {
     const host = /^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.exec(request.headers.host ?? '')?.[1];
     const base = fixed ?? (host === undefined ? null : `https://${host}:${tlsPort}`);
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(securityHeadersFor(false))) response.setHeader(name, value);
     const path = /^\/[^/\\]/.test(request.url ?? '') ? request.url : '/';
     if (base === null) response.writeHead(400).end();
     else response.writeHead(308, { Location: `${base}${path}` }).end();

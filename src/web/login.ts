@@ -1,57 +1,40 @@
-import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 import {
   AccessError,
   addUser,
-  attemptsFrom,
   countUsers,
   createLogin,
   endLogin,
-  FAILURE_ACTION,
   isSetupLink,
-  isUserName,
   LOGIN_ACTION,
   LOGIN_MS,
-  userNameOf,
   useSetupLink,
-  verifyPassword,
   writeAudit,
 } from '../ledger/access.js';
 import { inTransaction, type Trx } from '../ledger/database.js';
 import { identityOf, LOGIN_COOKIE } from './authenticate.js';
 import { formOf } from './body.js';
-import { AttemptsUnderway, lockedUntil, LOCK_MEMORY_MS, presumeFailed } from './lockout.js';
+import { judgePassword } from './judge-login.js';
 import type { WebParts } from './parts.js';
 
 export type LoginOutcome = { ok: true } | { ok: false; status: 401 | 429; sentence: string };
 export type SetupOutcome = { ok: true } | { ok: false; status: 404 | 422; sentence: string };
 
-const WRONG = 'The user name or the password is wrong.';
-const underway = new AttemptsUnderway();
-
 /**
- * Judges the fields `username` and `password` of POST /login. On success the login's cookie is set and one that the
- * browser had before opens nothing any more; on 429 Retry-After is set. The CSRF token was judged before.
+ * Judges the fields `username`, `password` and `code` of POST /login. On success the login's cookie is set and one that the
+ * browser had before opens nothing any more. The CSRF token was judged before.
  */
 export async function handleLogin(ctx: Context, parts: WebParts): Promise<LoginOutcome> {
   const form = formOf(ctx);
-  const name = userNameOf(form.get('username') ?? '').slice(0, 255);
-  const actor = actorOf(name);
-  return underway.during(ctx.ip, actor, async (before) => {
-    const now = parts.clock.now();
-    const attempts = await attemptsFrom(parts.db.reader, ctx.ip, now - LOCK_MEMORY_MS);
-    const until = lockedUntil(attempts, actor, now);
-    if (until !== null) return locked(ctx, until - now);
-    if (lockedUntil(presumeFailed(before, attempts, now), actor, now) !== null) return locked(ctx, 1000);
-    const user = await verifyPassword(parts.db.reader, name, form.get('password') ?? '');
-    if (user !== null) {
-      await logIn(ctx, parts, { userId: user.id, name: user.name });
-      return { ok: true };
-    }
-    const failure = { at: parts.clock.now(), actor, address: ctx.ip, action: FAILURE_ACTION, subject: actor };
-    await inTransaction(parts.db, (trx) => writeAudit(trx, failure));
-    return { ok: false, status: 401, sentence: WRONG };
-  });
+  const given = {
+    name: form.get('username') ?? '',
+    password: form.get('password') ?? '',
+    code: form.get('code') ?? '',
+  };
+  const judgement = await judgePassword(ctx, parts, given);
+  if (!judgement.ok) return judgement;
+  await logIn(ctx, parts, { userId: judgement.user.id, name: judgement.user.name });
+  return { ok: true };
 }
 
 /** Ends the login of this browser, if it has one, and takes its cookie away. */
@@ -105,7 +88,8 @@ export async function handleSetup(ctx: Context, parts: WebParts, token: string):
   }
 }
 
-async function logIn(ctx: Context, parts: WebParts, user: { userId: number; name: string }): Promise<void> {
+/** Logs this browser in, by a new token; the login that it had before opens nothing any more. */
+export async function logIn(ctx: Context, parts: WebParts, user: { userId: number; name: string }): Promise<void> {
   const now = parts.clock.now();
   const before = identityOf(ctx);
   const { token } = await inTransaction(parts.db, async (trx: Trx) => {
@@ -118,17 +102,4 @@ async function logIn(ctx: Context, parts: WebParts, user: { userId: number; name
 
 function cookieOf(ctx: Context) {
   return { httpOnly: true, sameSite: 'lax' as const, secure: ctx.secure, path: '/', overwrite: true };
-}
-
-function locked(ctx: Context, forMs: number): LoginOutcome {
-  const seconds = Math.max(1, Math.ceil(forMs / 1000));
-  ctx.set('Retry-After', String(seconds));
-  const wait = seconds < 60 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  return { ok: false, status: 429, sentence: `Too many failed logins from here: try again in ${wait}.` };
-}
-
-/** People type passwords into the field of the name: what cannot be a name is told apart, but not written down. */
-function actorOf(name: string): string {
-  if (isUserName(name)) return name;
-  return `(no user name, ${createHash('sha256').update(name).digest('hex').slice(0, 8)})`;
 }

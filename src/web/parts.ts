@@ -6,6 +6,7 @@ import type { NodeEntries } from '../core/node-entries.js';
 import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
+import type { SecretBox } from '../secrets.js';
 
 /** What the web needs of the rest; app.ts hands it in. */
 export interface WebParts {
@@ -20,5 +21,7 @@ export interface WebParts {
   management: Management;
   /** The entries of `nodes:`. */
   entries: NodeEntries;
+  /** Seals what the database holds of secrets. */
+  secrets: SecretBox;
   version: string;
 }

@@ -2,10 +2,10 @@ import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import compress from 'koa-compress';
 import { packageRoot } from '../package-root.js';
 import { authenticate } from './authenticate.js';
 import { readBody } from './body.js';
+import { compression } from './compression.js';
 import { csrf } from './csrf.js';
 import { requestLog, setSecurityHeaders } from './envelope.js';
 import { errorAnswers, notFound, WebError } from './errors.js';
@@ -26,6 +26,8 @@ export interface Web {
   /** Lets the requests underway finish for a few seconds and frees the port. */
   close(): Promise<void>;
   callback(): RequestListener;
+  /** Every route that is answered, as `GET /api/nodes/:name`. */
+  routes(): string[];
 }
 
 /** The web server on its parts. The order of the middleware is the contract: each one relies on those above it. */
@@ -42,8 +44,8 @@ export function createWeb(parts: WebParts): Web {
   const order: Middleware[] = [
     requestLog(parts.log, parts.clock),
     setSecurityHeaders(),
-    compress({ threshold: 1024 }),
     errorAnswers(parts.log),
+    compression(),
     health.routes() as Middleware,
     staticFiles(join(packageRoot, 'public')),
     authenticate(parts),
@@ -55,10 +57,10 @@ export function createWeb(parts: WebParts): Web {
     unmatched([health, ...routers]),
   ];
   for (const middleware of order) app.use(middleware);
-  return webOf(app, parts);
+  return webOf(app, parts, [health, ...routers]);
 }
 
-function webOf(app: Koa, parts: WebParts): Web {
+function webOf(app: Koa, parts: WebParts, routers: readonly Router[]): Web {
   let listener: Listener | null = null;
   const callback = app.callback();
   const answer: RequestListener = (request, response) => void callback(request, response);
@@ -72,7 +74,13 @@ function webOf(app: Koa, parts: WebParts): Web {
       listener = null;
     },
     callback: () => answer,
+    routes: () => routers.flatMap((router) => router.stack.flatMap(routesAt)),
   };
+}
+
+/** A GET is answered to HEAD too, which is no route of its own. */
+function routesAt({ path, methods }: Router['stack'][number]): string[] {
+  return methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`);
 }
 
 /** What a credential opened is kept by no cache. */

@@ -16,6 +16,11 @@ export function staticFiles(folder: string): Middleware {
     if (!isRead || !files.has(ctx.path)) return next();
     const isVersioned = typeof ctx.query['v'] === 'string' && ctx.query['v'] !== '';
     await send(ctx, ctx.path, { root: folder, maxAge: isVersioned ? YEAR_MS : 0, immutable: isVersioned });
+    // With a stream in hand, Koa closes the file when its body is taken away.
+    if (ctx.fresh) {
+      ctx.status = 304;
+      ctx.body = null;
+    }
     return undefined;
   };
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, get as getPlainly, type RequestListener } from 'node:http';
 import { get } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { expect } from 'chai';
 import { newAuthority, newLeaf } from '../../src/simulator/certificates.js';
 import { silentLog } from '../../src/log.js';
@@ -137,6 +138,30 @@ describe('the listener', () => {
     await again.close();
     await new Promise((resolve) => taken.close(resolve));
   });
+
+  const slow: [what: string, sent: string][] = [
+    ['a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow:'],
+    ['a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nslow'],
+  ];
+  for (const [what, sent] of slow) {
+    it(`cuts whoever does not come to the end of ${what}, also behind TLS, and tells why`, async () => {
+      const patience = { headersMs: 60, requestMs: 120, checkMs: 20 };
+      for (const more of [{}, { tls }]) {
+        // Answers once the body is there, which it never is.
+        const answer: RequestListener = (request, response) => void request.resume().on('end', () => response.end());
+        const listener = await listenWith(serverWith(more), answer, silentLog, patience);
+        const isTls = 'tls' in more;
+        const options = { port: listener.port, host: '127.0.0.1' };
+        const socket = isTls ? connectTls({ ...options, ca, checkServerIdentity: () => undefined }) : connect(options);
+        socket.write(sent);
+        const text = (await socket.setEncoding('latin1').toArray()).join('');
+        expect(text).to.match(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+        expect(text).to.include('{"detail":"The request took too long."}').and.include("default-src 'none'");
+        expect(text.includes('Strict-Transport-Security: max-age=31536000'), String(isTls)).to.equal(isTls);
+        await listener.close();
+      }
+    });
+  }
 
   it('lets a request that is underway finish before it closes', async () => {
     let finish = (): void => {};

@@ -2,7 +2,9 @@ import type { Queryable, Trx } from '../database.js';
 import { AccessError } from './access-error.js';
 import { newToken, tokenHash } from './token.js';
 
-export type Scope = 'ingest' | 'read' | 'admin' | 'enrol';
+/** What a key may be for (wire-contract.md, "Auth"). */
+export const SCOPES = ['ingest', 'read', 'admin', 'enrol'] as const;
+export type Scope = (typeof SCOPES)[number];
 
 export interface KeyView {
   id: number;
@@ -41,6 +43,8 @@ export async function createKey(
 ): Promise<{ id: number; key: string }> {
   const name = wish.name.trim();
   if (name === '' || name.length > 255) throw new AccessError('The name of a key must be 1 to 255 characters.');
+  const node = wish.node?.trim() ?? '';
+  if (node.length > 255) throw new AccessError('The name of a node has at most 255 characters.');
   const expiresAt = wish.expiresAt ?? (wish.scope === 'enrol' ? now + ENROL_MS : null);
   if (expiresAt !== null && expiresAt <= now)
     throw new AccessError('The key would have expired already: choose a later time.');
@@ -48,7 +52,7 @@ export async function createKey(
   const [id] = (await trx('api_keys').insert({
     name,
     scope: wish.scope,
-    node: wish.node ?? null,
+    node: node === '' ? null : node,
     key_hash: tokenHash(key),
     created_at: now,
     last_used_at: null,
@@ -64,6 +68,12 @@ export async function listKeys(db: Queryable, options: { includeRevoked?: boolea
   const query = db('api_keys').orderBy('id');
   if (options.includeRevoked !== true) void query.whereNull('revoked_at');
   return ((await query) as KeyRow[]).map(keyOf);
+}
+
+/** The key of that id, also a revoked one; null where there is none. */
+export async function keyById(db: Queryable, id: number): Promise<KeyView | null> {
+  const row = (await db('api_keys').where({ id }).first()) as KeyRow | undefined;
+  return row === undefined ? null : keyOf(row);
 }
 
 /** Closes a key for ever; false where there is no such key or it was closed before. */

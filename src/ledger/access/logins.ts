@@ -67,6 +67,36 @@ export async function touchLogin(db: Queryable, login: LoginView, now: number): 
   await db('web_logins').where({ id: login.id }).update({ last_used_at: now });
 }
 
+/** One's own login, as the account page lists it. */
+export interface OwnLogin {
+  id: number;
+  address: string | null;
+  createdAt: number;
+  lastUsedAt: number;
+}
+
+/** The user's logins that are alive, the one used last first. */
+export async function listLogins(db: Queryable, userId: number, now: number): Promise<OwnLogin[]> {
+  const rows = (await liveLogins(db, now)
+    .where('l.user_id', userId)
+    .orderBy([
+      { column: 'l.last_used_at', order: 'desc' },
+      { column: 'l.id', order: 'desc' },
+    ])
+    .select('l.address', 'l.created_at')) as (LoginRow & { address: string | null; created_at: number })[];
+  return rows.map(({ id, address, created_at: createdAt, last_used_at: lastUsedAt }) => ({
+    id,
+    address,
+    createdAt,
+    lastUsedAt,
+  }));
+}
+
+/** Ends a login of that user; false where the user has none of that id. */
+export async function endLoginOf(trx: Trx, userId: number, id: number): Promise<boolean> {
+  return (await trx('web_logins').where({ id, user_id: userId }).delete()) === 1;
+}
+
 /** Ends a login; its cookie opens nothing any more. */
 export async function endLogin(trx: Trx, id: number): Promise<void> {
   await trx('web_logins').where({ id }).delete();

@@ -13,7 +13,7 @@ export interface UserView {
   disabledAt: number | null;
 }
 
-interface UserRow {
+export interface UserRow {
   id: number;
   name: string;
   password_hash: string;
@@ -72,6 +72,12 @@ export async function listUsers(db: Queryable): Promise<UserView[]> {
   return ((await db('users').orderBy('name')) as UserRow[]).map(userOf);
 }
 
+/** The user of that id; null where there is none. */
+export async function userById(db: Queryable, id: number): Promise<UserView | null> {
+  const row = (await db('users').where({ id }).first()) as UserRow | undefined;
+  return row === undefined ? null : userOf(row);
+}
+
 /** How many users there are, also those disabled. */
 export async function countUsers(db: Queryable): Promise<number> {
   const row = (await db('users').count('* as count').first()) as { count: number | string };
@@ -106,6 +112,7 @@ function checkPassword(password: string): void {
   }
 }
 
-function userOf(row: UserRow): UserView {
+/** The row as the rest of the house knows it: without the hash. */
+export function userOf(row: UserRow): UserView {
   return { id: row.id, name: row.name, role: row.role, createdAt: row.created_at, disabledAt: row.disabled_at };
 }

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { csrfTokenOf } from '../csrf.js';
 import { agoText, countText, zoneClock, type InstantFigure } from './pages-figures.js';
 
-export type Section = 'overview' | 'guests' | 'sessions' | 'nodes' | 'gaps' | 'checks';
+export type Section = 'overview' | 'guests' | 'sessions' | 'nodes' | 'gaps' | 'checks' | 'settings';
 
 export interface Flash {
   tone: 'good' | 'warn' | 'fault';

@@ -6,6 +6,7 @@ import type { NodePollReport, PollReport, PollRequest } from '../../../src/core/
 import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
+import type { SecretBox } from '../../../src/secrets.js';
 import { createWeb } from '../../../src/web/server.js';
 import { entryParts } from '../../support/entry-parts.js';
 
@@ -23,6 +24,16 @@ export class HandClock implements Clock {
     return this.at;
   }
 }
+
+/** Seals without a key file; like the real one it opens only what was sealed in the same context. */
+export const plainBox: SecretBox = {
+  seal: (text, context) => Buffer.from(JSON.stringify([context, text])).toString('base64'),
+  open: (sealed, context) => {
+    const [found, text] = JSON.parse(Buffer.from(sealed, 'base64').toString()) as [string, string];
+    if (found !== context) throw new Error(`sealed as ${found}, opened as ${context}`);
+    return text;
+  },
+};
 
 type Section = Partial<Record<keyof Config, Record<string, unknown>>>;
 
@@ -75,6 +86,8 @@ export interface Lab {
   /** What the poller answers next. */
   report: PollReport;
   lines: { message: string; fields: Record<string, unknown> }[];
+  /** Every route that the server answers. */
+  routes: string[];
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
@@ -124,6 +137,7 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     acceptCall,
     management,
     entries: collector.entries,
+    secrets: plainBox,
     version: '0.0.0-test',
   });
   const { url } = await web.listen();
@@ -132,6 +146,7 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
   return Object.assign(lab, {
     url,
     send,
+    routes: web.routes(),
     get: (path: string, headers: Record<string, string> = { 'X-API-Key': readKey }) =>
       send('GET', path, undefined, headers),
     close: () => web.close(),

@@ -59,7 +59,9 @@ forEachDatabase((name, open) => {
       ] as const) {
         const answer = await new Jar(lab).login(username, password);
         expect(answer.status, username).to.equal(401);
-        expect(answer.text).to.include('The user name or the password is wrong.').and.to.include('name="password"');
+        expect(answer.text)
+          .to.include('The user name, the password or the code is wrong.')
+          .and.to.include('name="password"');
       }
     });
 

@@ -1,24 +1,11 @@
-import { connect } from 'node:net';
 import { expect } from 'chai';
 import type { Database } from '../../../src/ledger/database.js';
-import { securityHeaders } from '../../../src/web/envelope.js';
 import { forEachDatabase } from '../../support/databases.js';
-import { ADMIN_KEY, startLab, type Answer, type Lab } from './lab.js';
+import { ADMIN_KEY, startLab, type Lab } from './lab.js';
 import { seed } from './seed.js';
 
 const admin = { 'X-API-Key': ADMIN_KEY };
 const FORCE = '/api/ingest/force-sync';
-
-/** What goes over the wire as it is: fetch would mend it. */
-function raw(url: string, text: string): Promise<string> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.end(text));
-    let answer = '';
-    socket.setEncoding('latin1').on('data', (part: string) => (answer += part));
-    socket.on('close', () => resolve(answer)).on('error', reject);
-  });
-}
 
 forEachDatabase((name, open) => {
   describe(`what is refused on ${name}`, () => {
@@ -180,46 +167,6 @@ forEachDatabase((name, open) => {
         const answer = await lab.send(method, path, undefined, admin);
         expect([answer.status, answer.headers.get('allow')], `${method} ${path}`).to.deep.equal([405, allow]);
         expect(answer.json['detail'], path).to.be.a('string');
-      }
-    });
-
-    it('carries the security headers on every answer, and no name of a product', async () => {
-      const answers: Answer[] = await Promise.all([
-        lab.get('/api/nodes', admin),
-        lab.get('/api/nodes', {}),
-        lab.get('/api/none', admin),
-        lab.get('/api/sessions?page=0', admin),
-        lab.send('POST', '/api/sessions', '{', admin),
-        lab.send('POST', FORCE, 'x'.repeat(300_000), admin),
-        lab.get('/health', {}),
-        lab.get('/nowhere', {}),
-        lab.get('/', {}),
-        lab.get('/app.css', {}),
-        lab.get('/app.css?v=1', {}),
-      ]);
-      for (const answer of answers) {
-        for (const [header, value] of Object.entries(securityHeaders))
-          expect(answer.headers.get(header)).to.equal(value);
-        expect(answer.headers.get('x-request-id')).to.match(/^[0-9a-f-]{36}$/);
-        expect(answer.headers.has('x-powered-by') || answer.headers.has('server')).to.equal(false);
-        expect(answer.headers.has('access-control-allow-origin')).to.equal(false);
-      }
-      expect(answers.at(-2)?.headers.get('cache-control')).to.equal('max-age=0');
-      expect(answers.at(-1)?.headers.get('cache-control')).to.equal('max-age=31536000,immutable');
-      expect(answers[0]?.headers.get('cache-control')).to.equal('no-store');
-    });
-
-    it('carries them even where the request was no HTTP', async () => {
-      const host = 'Host: x\r\n';
-      for (const [text, status] of [
-        ['nonsense\r\n\r\n', 400],
-        [`GET /api/nodes HTTP/1.1\r\n${host}X-Long: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
-        [`GET /api/no\0des HTTP/1.1\r\n${host}\r\n`, 400],
-        [`POST /health HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n`, 400],
-      ] as const) {
-        const answer = await raw(lab.url, text);
-        expect(answer, text.slice(0, 20)).to.match(new RegExp(`^HTTP/1.1 ${status} `));
-        expect(answer).to.include("default-src 'none'").and.to.include('{"detail":');
       }
     });
 

@@ -10,7 +10,20 @@ import { seedNow } from './seed-plan.js';
 import { seedSite } from './seed.js';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const pages = ['/', '/guests', '/guests/1', '/guests/3', '/sessions', '/nodes', '/gaps', '/checks', '/nothing'];
+const pages = [
+  '/',
+  '/guests',
+  '/guests/1',
+  '/guests/3',
+  '/sessions',
+  '/nodes',
+  '/gaps',
+  '/checks',
+  '/account',
+  '/settings/users',
+  '/settings/keys',
+  '/nothing',
+];
 
 interface Violation {
   id: string;

@@ -3,7 +3,18 @@ import { openSite, siteUser, siteViewer, type Site } from './site.js';
 import { seedSite } from './seed.js';
 import { Visitor } from './visitor.js';
 
-const allPages = ['/', '/guests', '/guests/1', '/sessions', '/nodes', '/gaps', '/checks'];
+const allPages = [
+  '/',
+  '/guests',
+  '/guests/1',
+  '/sessions',
+  '/nodes',
+  '/gaps',
+  '/checks',
+  '/account',
+  '/settings/users',
+  '/settings/keys',
+];
 
 describe('pages', () => {
   let site: Site;

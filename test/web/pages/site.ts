@@ -9,6 +9,7 @@ import { addUser, createSetupLink } from '../../../src/ledger/access.js';
 import { inTransaction, openDatabase, type Database } from '../../../src/ledger/database.js';
 import { migrate } from '../../../src/ledger/migrations.js';
 import { silentLog } from '../../../src/log.js';
+import { createSecretBox } from '../../../src/secrets.js';
 import { createWeb } from '../../../src/web/server.js';
 import { seedNow } from './seed-plan.js';
 import { entryParts } from '../../support/entry-parts.js';
@@ -58,7 +59,8 @@ export async function openSite(
   const collector = new Collector({ config, db, clock, log: silentLog, ...entryParts() });
   const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
   const { management, entries } = collector;
-  const parts = { config, db, clock, log: silentLog, pollNow, acceptCall, management, entries };
+  const secrets = createSecretBox(config.security.secretKeyFile);
+  const parts = { config, db, clock, log: silentLog, pollNow, acceptCall, management, entries, secrets };
   const web = createWeb({ ...parts, version: '0.1.0' });
   const { url } = await web.listen();
   return {

@@ -12,6 +12,7 @@ import { MonthFigures } from './month-figures.js';
 import { nodesPage } from './nodes.js';
 import { overviewPage } from './overview.js';
 import { sessionsPage } from './sessions.js';
+import { settingsRoutes } from './settings/settings.js';
 import { setup, setupPage } from './setup.js';
 import { chooseTheme } from './theme.js';
 
@@ -38,6 +39,7 @@ export function pageRoutes(parts: WebParts): Router {
   router.post('/checks/run', requirePage('admin'), page(runChecksNow));
   router.post('/checks/settle', requirePage('admin'), (ctx) => settle(ctx, parts, figures));
   router.post('/force-sync', requirePage('admin'), (ctx) => forceSync(ctx, parts, figures));
+  settingsRoutes(router, parts);
   router.post('/theme', (ctx) => chooseTheme(ctx));
   return router;
 }
