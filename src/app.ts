@@ -9,6 +9,7 @@ import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
 import { runChecks } from './ledger/checks.js';
 import { migrate, migrationStatus } from './ledger/migrations.js';
+import { purgeOld } from './ledger/retention.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
@@ -43,7 +44,11 @@ export function createApp(config: Config, parts: AppParts): App {
   const db = openDatabase(config.database);
   const collector = new Collector({ config, db, clock, log });
   const pulse = new Pulse(clock, config.polling);
-  const daily = (): Promise<void> => checkDaily(db, { clock, log });
+  const stopping = new AbortController();
+  const daily = async (): Promise<void> => {
+    await purgeDaily(db, config, { clock, log }, stopping.signal);
+    await checkDaily(db, { clock, log });
+  };
   const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
   const rounds = new Set<Promise<unknown>>();
   const during = <T>(work: Promise<T>): Promise<T> => {
@@ -89,6 +94,7 @@ export function createApp(config: Config, parts: AppParts): App {
       return { url };
     },
     async stop() {
+      stopping.abort();
       await web?.close();
       await schedule.stop();
       // A round that was asked for still polls and writes: connections and database are closed after it.
@@ -134,6 +140,23 @@ function logFirstPoll(polled: Promise<PollReport>, log: Log): void {
   void polled
     .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
     .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
+}
+
+/** What is kept no longer goes; a run that fails takes no check with it. */
+async function purgeDaily(
+  db: Database,
+  { retention }: Config,
+  { clock, log }: Pick<AppParts, 'clock' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const purged = await purgeOld(db, { now: clock.now(), ...retention, signal });
+    log.info('what is kept no longer was removed', { ...purged });
+  } catch (error) {
+    log.error('old rows could not be removed; it is tried again tomorrow', {
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
 }
 
 /** The sanity checker's daily run: what it finds waits on the page Checks. */
