@@ -13,6 +13,7 @@ import { purgeOld } from './ledger/retention.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
+import { createMetrics } from './web/metrics.js';
 import { createWeb, type Web } from './web/server.js';
 
 export interface AppParts {
@@ -41,24 +42,14 @@ export interface App {
 /** The composition root: config -> database -> proxmox -> collect -> web. */
 export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
-  const db = openDatabase(config.database);
-  const collector = new Collector({ config, db, clock, log });
-  const pulse = new Pulse(clock, config.polling);
-  const stopping = new AbortController();
-  const daily = async (): Promise<void> => {
-    await purgeDaily(db, config, { clock, log }, stopping.signal);
-    await checkDaily(db, { clock, log });
-  };
-  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
-  const rounds = new Set<Promise<unknown>>();
-  const during = <T>(work: Promise<T>): Promise<T> => {
-    const round = work.finally(() => rounds.delete(round));
-    rounds.add(round);
-    return round;
-  };
+  const { db, metrics, collector, pulse, schedule, stopping } = assemble(config, parts);
+  const { during, settled } = underWay();
   const pollNow: PollNow = (request) => during(collector.pollNow(request));
   const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
+  const management = managementDuring(collector.management, during);
   let web: Web | null = null;
+  let isFirstRoundDone = false;
+  const work = { pollNow, acceptCall, management, isFirstRoundDone: () => isFirstRoundDone };
 
   const prepare = (): Promise<void> => prepareDatabase(db, config, parts);
 
@@ -73,16 +64,7 @@ export function createApp(config: Config, parts: AppParts): App {
     },
     async start() {
       await prepare();
-      web = createWeb({
-        config,
-        db,
-        clock,
-        log,
-        pollNow,
-        acceptCall,
-        management: managementDuring(collector.management, during),
-        version: packageVersion,
-      });
+      web = createWeb({ config, db, clock, log, ...work, metrics, version: packageVersion });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)
@@ -90,7 +72,8 @@ export function createApp(config: Config, parts: AppParts): App {
       if (config.nodes.length === 0)
         log.warn('nodes: is empty, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      logFirstPoll(during(wholeRound(collector)), log);
+      const first = during(wholeRound(collector)).finally(() => (isFirstRoundDone = true));
+      logFirstPoll(first, log);
       return { url };
     },
     async stop() {
@@ -98,10 +81,38 @@ export function createApp(config: Config, parts: AppParts): App {
       await web?.close();
       await schedule.stop();
       // A round that was asked for still polls and writes: connections and database are closed after it.
-      await Promise.allSettled(rounds);
+      await settled();
       collector.roster.close();
       await db.close();
     },
+  };
+}
+
+function assemble(config: Config, { clock, log }: AppParts) {
+  const db = openDatabase(config.database);
+  const metrics = createMetrics({ db, clock });
+  const collector = new Collector({ config, db, clock, log, meter: metrics });
+  const pulse = new Pulse(clock, config.polling);
+  const stopping = new AbortController();
+  const daily = async (): Promise<void> => {
+    await purgeDaily(db, config, { clock, log }, stopping.signal);
+    await checkDaily(db, { clock, log });
+  };
+  const beat = (): void => pulse.beat();
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, beat, metrics);
+  return { db, metrics, collector, pulse, schedule, stopping };
+}
+
+/** What was asked for and is not over yet. */
+function underWay(): { during: <T>(work: Promise<T>) => Promise<T>; settled: () => Promise<unknown> } {
+  const rounds = new Set<Promise<unknown>>();
+  return {
+    during: (work) => {
+      const round = work.finally(() => rounds.delete(round));
+      rounds.add(round);
+      return round;
+    },
+    settled: () => Promise.allSettled(rounds),
   };
 }
 

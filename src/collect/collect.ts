@@ -1,12 +1,11 @@
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
-import type { NodeObservation } from '../core/observation.js';
 import type { AgentAnswer, AgentCall } from '../core/ingest.js';
 import type { Management } from '../core/management.js';
+import { noMeter, type Meter } from '../core/meter.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import type { Log } from '../log.js';
 import type { Database } from '../ledger/database.js';
-import { observeNode } from '../proxmox/observe.js';
 import type { ClusterLedger } from './cluster-ledger.js';
 import { AgentDesk } from './agent-desk.js';
 import { AgentNodes } from './agent-nodes.js';
@@ -16,8 +15,8 @@ import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
 import { JournalReader } from './journal.js';
 import { installedAnew } from './reinstall.js';
-import { remember, type Member, type Route } from './member.js';
-import { withPermission } from './permission.js';
+import { remember, type Member } from './member.js';
+import { NodeObserver } from './node-observer.js';
 import { changeSentences } from './change-sentence.js';
 import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { RrdReader } from './rrd.js';
@@ -25,12 +24,10 @@ import { ResourceReader } from './resources.js';
 import { Roster } from './roster.js';
 import { WriteQueue } from './write-queue.js';
 
-/** The node's own status (uptime, version) is asked this often, and after every failed poll. */
-const STATUS_MS = 5 * 60_000;
-/** A way that failed where another one worked is passed over this long. */
-const AVOID_MS = 5 * 60_000;
 /** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
 const SETTLE_ROUNDS = 3;
+/** The outcome of a poll that the ledger did not take. */
+const NOT_WRITTEN = 'not_written';
 /** Nodes polled at once when all are asked together. */
 const CONCURRENT_NODES = 48;
 
@@ -39,14 +36,16 @@ export interface CollectParts {
   db: Database;
   clock: Clock;
   log: Log;
+  /** Told of every poll and transaction; by default nobody is. */
+  meter?: Meter;
 }
 
 /** Polls nodes and hands what was seen to their cluster's ledger. */
 export class Collector {
   readonly roster: Roster;
+  private readonly meter: Meter;
   private readonly queue: WriteQueue;
-  private readonly journals: JournalReader;
-  private readonly rrds: RrdReader;
+  private readonly observer: NodeObserver;
   readonly identities: IdentityReader;
   private readonly clockWatch: ClockWatch;
   private readonly resources: ResourceReader;
@@ -57,9 +56,9 @@ export class Collector {
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
-    this.queue = new WriteQueue(parts.db);
-    this.journals = new JournalReader(parts);
-    this.rrds = new RrdReader(parts);
+    this.meter = parts.meter ?? noMeter;
+    this.queue = new WriteQueue(parts.db, undefined, this.meter);
+    this.observer = new NodeObserver(parts, { journals: new JournalReader(parts), rrds: new RrdReader(parts) });
     this.resources = new ResourceReader(parts.clock);
     this.clockWatch = new ClockWatch(parts.clock);
     const { db, clock, config } = parts;
@@ -142,8 +141,13 @@ export class Collector {
 
   /** One poll of one node, applied when its network work is done; never rejects: what fails is in the report and the log. */
   poll(member: Member): Promise<PolledNode> {
+    const done = this.meter.polling(member.name);
     const polling = this.pollOnce(member)
       .catch((error: unknown) => this.failed(member, error))
+      .then((polled) => {
+        done(polled.health);
+        return polled;
+      })
       .finally(() => (member.polling = null));
     member.polling = polling;
     return polling;
@@ -156,11 +160,15 @@ export class Collector {
       node: member.name,
       error: error instanceof Error ? error.message : String(error),
     });
-    return { report: { node: member.name, isSeen: false, error: sentence, guestCount: 0, changes: [] }, applied: null };
+    return {
+      report: { node: member.name, isSeen: false, error: sentence, guestCount: 0, changes: [] },
+      applied: null,
+      health: NOT_WRITTEN,
+    };
   }
 
   private async pollOnce(member: Member): Promise<PolledNode> {
-    const { observation, missing } = await this.observe(member);
+    const { observation, missing } = await this.observer.observe(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
     if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
     const anew = await installedAnew(member, observation, { ...this.parts, queue: this.queue, roster: this.roster });
@@ -182,7 +190,7 @@ export class Collector {
       const applied = await this.queue.apply(member.ledger, finished);
       remember(member, observation);
       this.identities.ask(member, applied);
-      return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied };
+      return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied, health };
     } catch (failure) {
       this.identities.giveBack(member, identities);
       this.parts.log.error('a poll could not be written; its facts are read again at the next one', {
@@ -190,60 +198,7 @@ export class Collector {
         error: failure instanceof Error ? failure.message : String(failure),
       });
       const sentence = 'the database did not take the poll; see the log';
-      return { report: { ...report, isSeen: false, error: sentence }, applied: null };
+      return { report: { ...report, isSeen: false, error: sentence }, applied: null, health: NOT_WRITTEN };
     }
   }
-
-  /** The first route that sees the node, with what its token lacks; where none does, what the first one told. */
-  private async observe(member: Member): Promise<Observed> {
-    const now = this.parts.clock.now();
-    const isAvoided = ({ api }: Route): boolean => (member.avoidedUntil.get(api) ?? 0) > now;
-    const routes = [...member.routes].sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
-    let first: Observed | null = null;
-    for (const [k, route] of routes.entries()) {
-      // Before its first answer an entry may be asked for its token's permissions; they belong to the first status.
-      if (route.entry.askedAt === null) await route.entry.asking;
-      const observation = await this.observeBy(member, route);
-      const { missing } = route.entry;
-      if (judge(observation, null).health === 'online') {
-        for (const failed of routes.slice(0, k)) member.avoidedUntil.set(failed.api, now + AVOID_MS);
-        return { observation: await withPermission(member, route, observation, this.parts.clock), missing };
-      }
-      first ??= { observation, missing };
-    }
-    if (first === null) throw new Error(`no way to node ${member.name} is known`);
-    return first;
-  }
-
-  private async observeBy(member: Member, route: Route): Promise<NodeObservation> {
-    const { clock, log, config } = this.parts;
-    const askStatus =
-      member.isFailing || member.statusAskedAt === null || clock.now() - member.statusAskedAt >= STATUS_MS;
-    const isFirstContact = member.known.size === 0;
-    const observation = await observeNode(
-      route.api,
-      {
-        node: member.node,
-        trackQemu: config.polling.trackQemu,
-        trackLxc: config.polling.trackLxc,
-        isKnownFinished: (upid) => member.known.has(upid) || (isFirstContact && !config.polling.backfill),
-        askStatus,
-        isDirect: route.isDirect,
-      },
-      { clock, log },
-    );
-    if (observation.status?.kind === 'seen') member.statusAskedAt = clock.now();
-    if (judge(observation, null).health !== 'online') return observation;
-    const journal = await this.journals.read(member, route);
-    if (journal !== undefined) return { ...observation, journal };
-    // What the journal tells is exact: only what it leaves wide is asked further.
-    const rrd = await this.rrds.read(member, route);
-    return rrd === undefined ? observation : { ...observation, rrd };
-  }
-}
-
-interface Observed {
-  observation: NodeObservation;
-  /** What the token that saw it lacks. */
-  missing: string | null;
 }

@@ -5,6 +5,7 @@ import type { Management } from '../core/management.js';
 import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
+import type { Metrics } from './metrics.js';
 
 /** What the web needs of the rest; app.ts hands it in. */
 export interface WebParts {
@@ -17,5 +18,8 @@ export interface WebParts {
   acceptCall: AcceptCall;
   /** What people change by hand. */
   management: Management;
+  metrics: Metrics;
+  /** True once a first round of polls is over. */
+  isFirstRoundDone: () => boolean;
   version: string;
 }

@@ -38,6 +38,7 @@ const homes: Record<string, readonly string[]> = {
   'koa-compress': ['src/web/'],
   'koa-helmet': ['src/web/'],
   handlebars: ['src/web/'],
+  'prom-client': ['src/web/'],
   'node-cron': ['src/collect/schedule.ts'],
   got: ['src/proxmox/', 'src/agent/', 'src/billing/'],
   ajv: ['src/config/', 'src/proxmox/', 'src/web/validate.ts'],

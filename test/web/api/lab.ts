@@ -6,6 +6,7 @@ import type { NodePollReport, PollReport, PollRequest } from '../../../src/core/
 import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
+import { createMetrics } from '../../../src/web/metrics.js';
 import { createWeb } from '../../../src/web/server.js';
 
 export const NOW = Date.UTC(2026, 10, 24, 12);
@@ -73,6 +74,7 @@ export interface Lab {
   polls: PollRequest[];
   /** What the poller answers next. */
   report: PollReport;
+  isFirstRoundDone: boolean;
   lines: { message: string; fields: Record<string, unknown> }[];
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   send(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Answer>;
@@ -104,6 +106,7 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     enrolKey,
     lines,
     polls: [] as PollRequest[],
+    isFirstRoundDone: true,
     report: { nodes: [nodeReport('pve-01')], sessionsCreated: 1, sessionsUpdated: 2, sessionsSkipped: 3 } as PollReport,
   };
   const pollNow = async (request: PollRequest): Promise<PollReport> => {
@@ -111,10 +114,13 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     return Promise.resolve(lab.report);
   };
   const config = configWith(sections);
-  const collector = new Collector({ config, db, clock, log });
+  const metrics = createMetrics({ db, clock, watchesProcess: false });
+  const collector = new Collector({ config, db, clock, log, meter: metrics });
   const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
   const { management } = collector;
-  const web = createWeb({ config, db, clock, log, pollNow, acceptCall, management, version: '0.0.0-test' });
+  const isFirstRoundDone = (): boolean => lab.isFirstRoundDone;
+  const work = { pollNow, acceptCall, management, isFirstRoundDone };
+  const web = createWeb({ config, db, clock, log, ...work, metrics, version: '0.0.0-test' });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

@@ -9,6 +9,7 @@ import { addUser, createSetupLink } from '../../../src/ledger/access.js';
 import { inTransaction, openDatabase, type Database } from '../../../src/ledger/database.js';
 import { migrate } from '../../../src/ledger/migrations.js';
 import { silentLog } from '../../../src/log.js';
+import { createMetrics } from '../../../src/web/metrics.js';
 import { createWeb } from '../../../src/web/server.js';
 import { seedNow } from './seed-plan.js';
 
@@ -57,7 +58,9 @@ export async function openSite(
   const collector = new Collector({ config, db, clock, log: silentLog });
   const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
   const { management } = collector;
-  const web = createWeb({ config, db, clock, log: silentLog, pollNow, acceptCall, management, version: '0.1.0' });
+  const metrics = createMetrics({ db, clock, watchesProcess: false });
+  const work = { pollNow, acceptCall, management, isFirstRoundDone: () => true };
+  const web = createWeb({ config, db, clock, log: silentLog, ...work, metrics, version: '0.1.0' });
   const { url } = await web.listen();
   return {
     url: url.replace(/\/$/, ''),
