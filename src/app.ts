@@ -5,17 +5,17 @@ import { Schedule } from './collect/schedule.js';
 import type { Config } from './config/config.js';
 import { entryChecks } from './config/entry.js';
 import type { AcceptCall } from './core/ingest.js';
-import type { Management } from './core/management.js';
-import type { NodeEntries } from './core/node-entries.js';
 import type { PollNow, PollReport } from './core/poll-report.js';
 import { checkConnection, inTransaction, openDatabase, type Database } from './ledger/database.js';
-import { runChecks } from './ledger/checks.js';
 import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import { checkSecretKey } from './ledger/stores/secret-check.js';
+import { dailyWork } from './daily.js';
 import type { Log } from './log.js';
 import { packageVersion } from './package-root.js';
 import { createSecretBox } from './secrets.js';
+import { entriesDuring, managementDuring, underWay } from './under-way.js';
+import { createMetrics } from './web/metrics.js';
 import { createWeb, type Web } from './web/server.js';
 
 export interface AppParts {
@@ -44,21 +44,15 @@ export interface App {
 /** The composition root: config -> database -> proxmox -> collect -> web. */
 export function createApp(config: Config, parts: AppParts): App {
   const { clock, log } = parts;
-  const db = openDatabase(config.database);
-  const box = createSecretBox(config.security.secretKeyFile);
-  const collector = new Collector({ config, db, clock, log, box, checks: entryChecks });
-  const pulse = new Pulse(clock, config.polling);
-  const daily = (): Promise<void> => checkDaily(db, { clock, log });
-  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, () => pulse.beat());
-  const rounds = new Set<Promise<unknown>>();
-  const during = <T>(work: Promise<T>): Promise<T> => {
-    const round = work.finally(() => rounds.delete(round));
-    rounds.add(round);
-    return round;
-  };
+  const { db, box, metrics, collector, pulse, schedule, stopping } = assemble(config, parts);
+  const { during, settled } = underWay();
   const pollNow: PollNow = (request) => during(collector.pollNow(request));
   const acceptCall: AcceptCall = (call) => during(collector.acceptCall(call));
+  const management = managementDuring(collector.management, during);
+  const entries = entriesDuring(collector.entries, during);
   let web: Web | null = null;
+  let isFirstRoundDone = false;
+  const work = { pollNow, acceptCall, management, entries, secrets: box, isFirstRoundDone: () => isFirstRoundDone };
 
   const prepare = async (): Promise<void> => {
     await prepareDatabase(db, config, parts);
@@ -76,18 +70,7 @@ export function createApp(config: Config, parts: AppParts): App {
     },
     async start() {
       await prepare();
-      web = createWeb({
-        config,
-        db,
-        clock,
-        log,
-        pollNow,
-        acceptCall,
-        management: managementDuring(collector.management, during),
-        entries: entriesDuring(collector.entries, during),
-        secrets: box,
-        version: packageVersion,
-      });
+      web = createWeb({ config, db, clock, log, ...work, metrics, version: packageVersion });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)
@@ -95,41 +78,33 @@ export function createApp(config: Config, parts: AppParts): App {
       if ((await collector.entries.list()).length === 0)
         log.warn('there is no node yet, so nothing is polled; the overview page says what to do next');
       schedule.start();
-      logFirstPoll(during(wholeRound(collector)), log);
+      const first = during(wholeRound(collector)).finally(() => (isFirstRoundDone = true));
+      logFirstPoll(first, log);
       return { url };
     },
     async stop() {
+      stopping.abort();
       await web?.close();
       await schedule.stop();
       // A round that was asked for still polls and writes: connections and database are closed after it.
-      await Promise.allSettled(rounds);
+      await settled();
       collector.roster.close();
       await db.close();
     },
   };
 }
 
-/** Changes by hand that `stop` waits for. */
-function managementDuring(hands: Management, during: <T>(work: Promise<T>) => Promise<T>): Management {
-  return {
-    start: (wish) => during(hands.start(wish)),
-    stop: (wish) => during(hands.stop(wish)),
-    removeNode: (wish) => during(hands.removeNode(wish)),
-    removeGuest: (wish) => during(hands.removeGuest(wish)),
-    askForSync: (node) => during(hands.askForSync(node)),
-  };
-}
-
-/** Changes of entries that `stop` waits for. */
-function entriesDuring(entries: NodeEntries, during: <T>(work: Promise<T>) => Promise<T>): NodeEntries {
-  return {
-    list: () => during(entries.list()),
-    read: (text) => entries.read(text),
-    add: (fields, speaker, spendKeyId) => during(entries.add(fields, speaker, spendKeyId)),
-    edit: (name, fields, speaker) => during(entries.edit(name, fields, speaker)),
-    remove: (name, speaker, options) => during(entries.remove(name, speaker, options)),
-    test: (name) => during(entries.test(name)),
-  };
+function assemble(config: Config, { clock, log }: AppParts) {
+  const db = openDatabase(config.database);
+  const box = createSecretBox(config.security.secretKeyFile);
+  const metrics = createMetrics({ db, clock });
+  const collector = new Collector({ config, db, clock, log, box, checks: entryChecks, meter: metrics });
+  const pulse = new Pulse(clock, config.polling);
+  const stopping = new AbortController();
+  const daily = (): Promise<void> => dailyWork(db, config, { clock, log }, stopping.signal);
+  const beat = (): void => pulse.beat();
+  const schedule = new Schedule(collector, config.polling.intervalSeconds, log, daily, beat, metrics);
+  return { db, box, metrics, collector, pulse, schedule, stopping };
 }
 
 /** The database answers, and its tables are those of this version. */
@@ -156,14 +131,6 @@ function logFirstPoll(polled: Promise<PollReport>, log: Log): void {
   void polled
     .then((report) => log.info('first poll done', { nodes: report.nodes.length, sessions: report.sessionsCreated }))
     .catch((error: unknown) => log.error('the first poll failed', { error: String(error) }));
-}
-
-/** The sanity checker's daily run: what it finds waits on the page Checks. */
-async function checkDaily(db: Database, { clock, log }: Pick<AppParts, 'clock' | 'log'>): Promise<void> {
-  const findings = await runChecks(db, clock.now());
-  if (findings.length > 0)
-    log.warn('the ledger was checked: findings wait on the page Checks', { findings: findings.length });
-  else log.info('the ledger was checked: nothing contradicts anything else');
 }
 
 /** With no user yet, one line with a one-time link on an address that a browser can open. */

@@ -20,7 +20,7 @@ export function createLog(options: LogOptions): Log {
   const { combine, timestamp, json, printf } = winston.format;
   const text = printf(({ timestamp: at, level, message, ...fields }) => {
     const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
-    return `${String(at)} ${level.padEnd(5)} ${String(message)}${rest.join('')}`;
+    return `${String(at)} ${level.padEnd(5)} ${oneLine(String(message))}${rest.join('')}`;
   });
   return winston.createLogger({
     level: options.level,
@@ -30,6 +30,15 @@ export function createLog(options: LogOptions): Log {
       ...(options.file === '' ? [] : [new winston.transports.File({ filename: options.file })]),
     ],
   });
+}
+
+/** Names of guests stand in messages: a line end in one must not begin a line of its own, nor steer a terminal. */
+function oneLine(message: string): string {
+  return message.replace(/[\p{Cc}\u2028\u2029]/gu, (sign) =>
+    JSON.stringify(sign)
+      .slice(1, -1)
+      .replace(/^[\u007f-\u2029]$/, ' '),
+  );
 }
 
 /** A logger that says nothing, for commands that print their own answers and for tests. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { AgentAnswer, AgentCall } from '../core/ingest.js';
 import type { Management } from '../core/management.js';
+import { noMeter, type Meter } from '../core/meter.js';
 import type { NodeEntries } from '../core/node-entries.js';
 import type { PollReport, PollRequest } from '../core/poll-report.js';
 import type { Log } from '../log.js';
@@ -28,6 +29,8 @@ import { WriteQueue } from './write-queue.js';
 
 /** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
 const SETTLE_ROUNDS = 3;
+/** The outcome of a poll that the ledger did not take. */
+const NOT_WRITTEN = 'not_written';
 /** Nodes polled at once when all are asked together. */
 const CONCURRENT_NODES = 48;
 
@@ -39,11 +42,14 @@ export interface CollectParts {
   /** Seals the tokens of entries that the database holds. */
   box: SecretBox;
   checks: EntryChecks;
+  /** Told of every poll and transaction; by default nobody is. */
+  meter?: Meter;
 }
 
 /** Polls nodes and hands what was seen to their cluster's ledger. */
 export class Collector {
   readonly roster: Roster;
+  private readonly meter: Meter;
   private readonly queue: WriteQueue;
   private readonly look: Look;
   readonly identities: IdentityReader;
@@ -58,7 +64,8 @@ export class Collector {
 
   constructor(private readonly parts: CollectParts) {
     this.roster = new Roster(parts);
-    this.queue = new WriteQueue(parts.db);
+    this.meter = parts.meter ?? noMeter;
+    this.queue = new WriteQueue(parts.db, undefined, this.meter);
     this.look = new Look(parts);
     this.resources = new ResourceReader(parts.clock);
     this.clockWatch = new ClockWatch(parts.clock);
@@ -158,8 +165,13 @@ export class Collector {
   /** One poll of one node, applied when its network work is done; never rejects: what fails is in the report and the log. */
   poll(member: Member): Promise<PolledNode> {
     if (!this.isMember(member)) return Promise.resolve(tooLate(member));
+    const done = this.meter.polling(member.name);
     const polling = this.pollOnce(member)
       .catch((error: unknown) => this.failed(member, error))
+      .then((polled) => {
+        done(polled.health);
+        return polled;
+      })
       .finally(() => (member.polling = null));
     member.polling = polling;
     return polling;
@@ -176,7 +188,11 @@ export class Collector {
       node: member.name,
       error: error instanceof Error ? error.message : String(error),
     });
-    return { report: { node: member.name, isSeen: false, error: sentence, guestCount: 0, changes: [] }, applied: null };
+    return {
+      report: { node: member.name, isSeen: false, error: sentence, guestCount: 0, changes: [] },
+      applied: null,
+      health: NOT_WRITTEN,
+    };
   }
 
   private async pollOnce(member: Member): Promise<PolledNode> {
@@ -204,7 +220,7 @@ export class Collector {
       const applied = await this.queue.apply(member.ledger, finished);
       remember(member, observation);
       this.identities.ask(member, applied);
-      return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied };
+      return { report: { ...report, changes: applied.guests.flatMap(changeSentences) }, applied, health };
     } catch (failure) {
       this.identities.giveBack(member, identities);
       this.parts.log.error('a poll could not be written; its facts are read again at the next one', {
@@ -212,7 +228,7 @@ export class Collector {
         error: failure instanceof Error ? failure.message : String(failure),
       });
       const sentence = 'the database did not take the poll; see the log';
-      return { report: { ...report, isSeen: false, error: sentence }, applied: null };
+      return { report: { ...report, isSeen: false, error: sentence }, applied: null, health: NOT_WRITTEN };
     }
   }
 }
@@ -220,5 +236,5 @@ export class Collector {
 /** The poll of a node that is polled no more: nothing is written. */
 function tooLate({ name }: Member): PolledNode {
   const error = 'the node is tracked no more';
-  return { report: { node: name, isSeen: false, error, guestCount: 0, changes: [] }, applied: null };
+  return { report: { node: name, isSeen: false, error, guestCount: 0, changes: [] }, applied: null, health: NOT_WRITTEN };
 }

@@ -8,6 +8,8 @@ export interface PolledNode {
   report: NodePollReport;
   /** Null when it could not be written. */
   applied: AppliedPoll | null;
+  /** How the node stood; `not_written` where the ledger did not take the poll. */
+  health: string;
 }
 
 /** Entries that never answered have no node to poll: they are told all the same. */

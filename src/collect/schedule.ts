@@ -1,4 +1,5 @@
 import cron, { type ScheduledTask } from 'node-cron';
+import { noMeter, type Meter } from '../core/meter.js';
 import type { Log } from '../log.js';
 import type { Collector } from './collect.js';
 import type { Member } from './member.js';
@@ -32,8 +33,6 @@ export class Schedule {
   /** What ticks began beside the polls. */
   private readonly rounds = new Set<Promise<void>>();
   private readonly timers = new Set<NodeJS.Timeout>();
-  /** Polls that were due while the one before was still under way. */
-  skippedCount = 0;
 
   constructor(
     private readonly collector: Collector,
@@ -42,6 +41,7 @@ export class Schedule {
     private readonly everyDay: () => Promise<void> = () => Promise.resolve(),
     /** Called at the start, when a poll has ended, and at a tick that finds none to begin. */
     private readonly beat: () => void = () => {},
+    private readonly meter: Meter = noMeter,
   ) {}
 
   start(): void {
@@ -92,7 +92,7 @@ export class Schedule {
       () => {
         this.timers.delete(timer);
         if (member.polling !== null) {
-          this.skippedCount += 1;
+          this.meter.pollSkipped(member.name);
           this.log.warn('a due poll is skipped: the one before is still under way', { node: member.name });
           return;
         }

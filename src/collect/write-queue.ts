@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { noMeter, type Meter } from '../core/meter.js';
 import { inTransaction, isRetryable, type Database, type Trx } from '../ledger/database.js';
 import { StaleClusterError } from '../ledger/stores/clusters.js';
 import { writePolls, type PolledRow } from '../ledger/stores/polls.js';
@@ -39,6 +40,7 @@ export class WriteQueue {
   constructor(
     private readonly db: Database,
     private readonly gatherMs = GATHER_MS,
+    private readonly meter: Meter = noMeter,
   ) {}
 
   /** Resolves when the poll is committed; rejects when it could not be written, and then nothing of it is recorded. */
@@ -82,10 +84,19 @@ export class WriteQueue {
     this.isDraining = false;
   }
 
+  private async timed<T>(what: 'polls' | 'calls', work: () => Promise<T>): Promise<T> {
+    const done = this.meter.writing(what);
+    try {
+      return await work();
+    } finally {
+      done();
+    }
+  }
+
   /** All in one transaction; where that fails as a whole, each in its own. */
   private async writeCalls(calls: readonly Call[]): Promise<void> {
     try {
-      const outcomes = await inTransaction(this.db, (trx) => writeEach(trx, calls));
+      const outcomes = await this.timed('calls', () => inTransaction(this.db, (trx) => writeEach(trx, calls)));
       for (const { ledger } of calls) ledger.committed();
       for (const [k, call] of calls.entries()) outcomes[k]?.(call);
     } catch (error) {
@@ -101,7 +112,7 @@ export class WriteQueue {
     const groups = byLedger(batch);
     for (let attempt = 1; ; attempt++) {
       try {
-        const applied = await inTransaction(this.db, (trx) => writeGroups(trx, groups));
+        const applied = await this.timed('polls', () => inTransaction(this.db, (trx) => writeGroups(trx, groups)));
         for (const [ledger] of groups) ledger.committed();
         for (const [one, result] of applied) one.resolve(result);
         return null;

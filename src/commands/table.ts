@@ -1,3 +1,4 @@
+import { backup } from './backup.js';
 import { cert } from './cert.js';
 import { check } from './check.js';
 import type { Command } from './command.js';
@@ -7,6 +8,7 @@ import { init } from './init.js';
 import { keyCreate, keyList, keyRevoke } from './key.js';
 import { migrateCommand } from './migrate.js';
 import { once } from './once.js';
+import { restore } from './restore.js';
 import { serve } from './serve.js';
 import { simulate } from './simulate.js';
 import { testCommand } from './test.js';
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   once,
   check,
   migrateCommand,
+  backup,
+  restore,
   userAdd,
   userPasswd,
   userList,

@@ -16,11 +16,16 @@ const securityHeaders: Readonly<Record<string, string>> = {
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-/** Gives the request an id, which the answer carries, and writes its line in the log when it is answered. */
+/** The id that a proxy gave, where it is one that may stand in a log as it is; else a new one. */
+function requestIdOf(given: string): string {
+  return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/.test(given) ? given : randomUUID();
+}
+
+/** Gives the request an id, its own or the one it came with, which the answer carries, and writes its line in the log when it is answered. */
 export function requestLog(log: Log, clock: Clock): Middleware {
   return async (ctx, next) => {
     const startedMs = clock.monotonicMs();
-    const id = randomUUID();
+    const id = requestIdOf(ctx.get('X-Request-Id'));
     ctx.state['requestId'] = id;
     ctx.set('X-Request-Id', id);
     try {

@@ -43,7 +43,7 @@ export function unprocessable(fields: FieldError[]): WebError {
 
 /** True for the paths whose errors are JSON. */
 export function isApi(ctx: Context): boolean {
-  return /^\/(api|health|ready)(\/|$)/.test(ctx.path);
+  return /^\/(api|health|ready|metrics)(\/|$)/.test(ctx.path);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { PollNow } from '../core/poll-report.js';
 import type { Database } from '../ledger/database.js';
 import type { Log } from '../log.js';
 import type { SecretBox } from '../secrets.js';
+import type { Metrics } from './metrics.js';
 
 /** What the web needs of the rest; app.ts hands it in. */
 export interface WebParts {
@@ -23,5 +24,8 @@ export interface WebParts {
   entries: NodeEntries;
   /** Seals what the database holds of secrets. */
   secrets: SecretBox;
+  metrics: Metrics;
+  /** True once a first round of polls is over. */
+  isFirstRoundDone: () => boolean;
   version: string;
 }

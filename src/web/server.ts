@@ -15,6 +15,7 @@ import type { WebParts } from './parts.js';
 import { apiRoutes } from './routes/api/api.js';
 import { ingestRoutes } from './routes/ingest/ingest.js';
 import { healthRoutes } from './routes/health.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { pageRoutes } from './routes/pages/pages.js';
 import { staticFiles } from './static-files.js';
 
@@ -39,11 +40,12 @@ export function createWeb(parts: WebParts): Web {
   app.on('error', (error: NodeJS.ErrnoException) => {
     parts.log.debug('an answer was cut', { code: error.code, error: error.message });
   });
-  const routers = [apiRoutes(parts), ingestRoutes(parts), pageRoutes(parts)];
+  const routers = [apiRoutes(parts), ingestRoutes(parts), metricsRoutes(parts), pageRoutes(parts)];
   const health = healthRoutes(parts);
   const order: Middleware[] = [
     requestLog(parts.log, parts.clock),
     setSecurityHeaders(),
+    parts.metrics.countAnswers(),
     errorAnswers(parts.log),
     compression(),
     health.routes() as Middleware,

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { systemClock } from '../../src/clock.js';
+import { openDatabase } from '../../src/ledger/database.js';
 import { packageRoot } from '../../src/package-root.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { labScenario, labToken } from '../../src/simulator/scenarios.js';
@@ -65,6 +67,12 @@ describe('the process', () => {
         nodes,
       ].join('\n'),
     );
+  const rowsIn = async (table: string): Promise<number> => {
+    const db = openDatabase({ type: 'sqlite', file: join(folder.path, 'tracker.sqlite') });
+    const [row] = (await db.reader(table).count('* as count')) as { count: number }[];
+    await db.close();
+    return Number(row?.count);
+  };
   const command = (...words: string[]): Running => node(['src/main.ts', ...words, '--config', folder.config]);
 
   before(async () => {
@@ -92,6 +100,47 @@ describe('the process', () => {
     // All that was written lies in the database itself.
     const logBytes = statSync(join(folder.path, 'tracker.sqlite-wal'), { throwIfNoEntry: false })?.size ?? 0;
     expect(logBytes).to.equal(0);
+  });
+
+  it('finishes a slow poll that SIGTERM finds under way, and no secret is in all that it said', async () => {
+    const secrets = { api: 'api-key-of-this-test-0123456789ab', admin: 'admin-key-of-this-test-0123456789' };
+    configure(
+      simulator.configYaml(),
+      `security: { api_key: ${secrets.api}, admin_api_key: ${secrets.admin} }`,
+      'logging: { level: debug, format: json }',
+    );
+    const slow = { from: systemClock.now(), to: systemClock.now() + 600_000, path: '/qemu' };
+    const serve = command('serve');
+    const [, link = '', token = ''] = await serve.says(/no user yet: open (\S+\/setup\/(\S+)) to make/);
+    await serve.says(/first poll done/);
+    const url = new URL('/', link).href;
+    simulator.world.scenario.faults.push({ ...slow, fault: { kind: 'slow', delayMs: 1500 } });
+    const headers = { 'X-API-Key': secrets.admin, 'X-Request-Id': 'sync-of-the-test' };
+    const pollsBefore = await rowsIn('polls');
+    const syncing = fetch(`${url}api/sessions/sync`, { method: 'POST', headers });
+    await fetch(`${url}api/nodes`, { headers: { 'X-API-Key': 'a-wrong-key-that-is-secret-too' } });
+    await fetch(`${url}api/ingest/heartbeat`, { method: 'POST', headers: { 'X-API-Key': secrets.api }, body: '{}' });
+    await pause(500);
+    serve.kill('SIGTERM');
+    const answer = await syncing;
+    expect(answer.status).to.equal(200);
+    const { code, err } = await serve.ended;
+    simulator.world.scenario.faults.pop();
+    expect(code).to.equal(0);
+    const events = err
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events.filter(({ level }) => level === 'error')).to.deep.equal([]);
+    const synced = events.find(({ id }) => id === 'sync-of-the-test');
+    expect(synced).to.include({ message: 'request', status: 200 });
+    // It was answered well after the signal.
+    expect(synced?.['ms']).to.be.at.least(1400);
+    // The four polls under way are written whole; what a killed one leaves is told by the survival tests.
+    expect((await rowsIn('polls')) - pollsBefore).to.be.at.least(4);
+    const said = err.replaceAll(link, '');
+    for (const secret of [labToken().value, ...Object.values(secrets), 'a-wrong-key-that-is-secret-too', token])
+      expect(said).not.to.contain(secret);
   });
 
   it('ends by itself when the manager was stopped: nothing is left open', async () => {

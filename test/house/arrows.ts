@@ -39,6 +39,7 @@ const homes: Record<string, readonly string[]> = {
   'koa-helmet': ['src/web/'],
   handlebars: ['src/web/'],
   uqr: ['src/web/charts/qr-code.ts'],
+  'prom-client': ['src/web/'],
   'node-cron': ['src/collect/schedule.ts'],
   got: ['src/proxmox/', 'src/agent/', 'src/billing/'],
   ajv: ['src/config/', 'src/proxmox/', 'src/web/validate.ts'],

@@ -90,17 +90,3 @@ export async function pollInstants(db: Queryable, clusterId: number, from: numbe
     .select('finished_at')) as { finished_at: number }[];
   return rows.map((row) => row.finished_at).reverse();
 }
-
-/** Removes polls that began before `before`; at most `limit` rows a call, so that no lock is held for long. */
-export async function purgePolls(trx: Trx, before: number, limit: number): Promise<number> {
-  const ids = (await trx('polls').select('id').where('began_at', '<', before).orderBy('began_at').limit(limit)) as {
-    id: number;
-  }[];
-  if (ids.length === 0) return 0;
-  return trx('polls')
-    .whereIn(
-      'id',
-      ids.map((row) => row.id),
-    )
-    .delete();
-}

@@ -1,6 +1,7 @@
 import { Router } from '@koa/router';
 import type { WebParts } from '../parts.js';
 import { isoOf } from '../present/api-values.js';
+import { readiness } from '../readiness.js';
 
 /** A database that takes longer does not answer, as far as a load balancer is concerned. */
 const ANSWER_MS = 3000;
@@ -8,6 +9,7 @@ const ANSWER_MS = 3000;
 /** /health for people and monitors, /ready for what sends traffic; no credential, no secret, never kept. */
 export function healthRoutes(parts: WebParts): Router {
   const router = new Router();
+  const waitsFor = readiness(parts);
   router.get('/health', async (ctx) => {
     const nodes = await activeNodes(parts);
     ctx.status = nodes === null ? 503 : 200;
@@ -22,10 +24,14 @@ export function healthRoutes(parts: WebParts): Router {
   });
 
   router.get('/ready', async (ctx) => {
-    const isReady = (await activeNodes(parts)) !== null;
-    ctx.status = isReady ? 200 : 503;
+    const waits = await waitsFor();
+    ctx.status = waits.length === 0 ? 200 : 503;
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = { status: isReady ? 'ready' : 'not ready', timestamp: isoOf(parts.clock.now()) };
+    ctx.body = {
+      status: waits.length === 0 ? 'ready' : 'not ready',
+      waits_for: waits,
+      timestamp: isoOf(parts.clock.now()),
+    };
   });
   return router;
 }

@@ -37,6 +37,18 @@ forEachDatabase((name, open) => {
       expect(lab.polls).to.deep.equal([{ nodes: null }]);
     });
 
+    it('keep the request id of a proxy where it may stand in a log, and make one else', async () => {
+      const idOf = async (given: string): Promise<string> => {
+        lab.lines.splice(0);
+        const { headers } = await lab.get('/api/nodes', { ...admin, 'X-Request-Id': given });
+        const id = headers.get('x-request-id') ?? '';
+        expect(lab.lines.find(({ message }) => message === 'request')?.fields['id']).to.equal(id);
+        return id;
+      };
+      expect(await idOf('edge-7f3a.12:4_b')).to.equal('edge-7f3a.12:4_b');
+      for (const bad of ['a b', 'a"b', '-a', 'x'.repeat(101), '']) expect(await idOf(bad)).to.match(/^[0-9a-f-]{36}$/);
+    });
+
     it('sync names each node that did not answer, and fails only where none did', async () => {
       const counts = { sessionsCreated: 0, sessionsUpdated: 0, sessionsSkipped: 0 };
       lab.report = { nodes: [nodeReport('pve-01'), nodeReport('pve-02', 'timed out after 10 s')], ...counts };

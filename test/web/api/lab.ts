@@ -7,6 +7,7 @@ import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
 import type { SecretBox } from '../../../src/secrets.js';
+import { createMetrics } from '../../../src/web/metrics.js';
 import { createWeb } from '../../../src/web/server.js';
 import { entryParts } from '../../support/entry-parts.js';
 
@@ -85,6 +86,7 @@ export interface Lab {
   polls: PollRequest[];
   /** What the poller answers next. */
   report: PollReport;
+  isFirstRoundDone: boolean;
   lines: { message: string; fields: Record<string, unknown> }[];
   /** Every route that the server answers. */
   routes: string[];
@@ -118,6 +120,7 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     enrolKey,
     lines,
     polls: [] as PollRequest[],
+    isFirstRoundDone: true,
     report: { nodes: [nodeReport('pve-01')], sessionsCreated: 1, sessionsUpdated: 2, sessionsSkipped: 3 } as PollReport,
   };
   const pollNow = async (request: PollRequest): Promise<PollReport> => {
@@ -125,21 +128,13 @@ export async function startLab(db: Database, sections: Section = {}): Promise<La
     return Promise.resolve(lab.report);
   };
   const config = configWith(sections);
-  const collector = new Collector({ config, db, clock, log, ...entryParts() });
+  const metrics = createMetrics({ db, clock, watchesProcess: false });
+  const collector = new Collector({ config, db, clock, log, meter: metrics, ...entryParts() });
   const acceptCall = (call: AgentCall): Promise<AgentAnswer> => collector.acceptCall(call);
-  const { management } = collector;
-  const web = createWeb({
-    config,
-    db,
-    clock,
-    log,
-    pollNow,
-    acceptCall,
-    management,
-    entries: collector.entries,
-    secrets: plainBox,
-    version: '0.0.0-test',
-  });
+  const { management, entries } = collector;
+  const isFirstRoundDone = (): boolean => lab.isFirstRoundDone;
+  const work = { pollNow, acceptCall, management, entries, secrets: plainBox, isFirstRoundDone };
+  const web = createWeb({ config, db, clock, log, ...work, metrics, version: '0.0.0-test' });
   const { url } = await web.listen();
   const send: Lab['send'] = (method, path, body, headers = {}) =>
     answerOf(fetch(url + path, { method, body: body ?? null, headers, redirect: 'manual' }));

@@ -10,6 +10,7 @@ import { inTransaction, openDatabase, type Database } from '../../../src/ledger/
 import { migrate } from '../../../src/ledger/migrations.js';
 import { silentLog } from '../../../src/log.js';
 import { createSecretBox } from '../../../src/secrets.js';
+import { createMetrics } from '../../../src/web/metrics.js';
 import { createWeb } from '../../../src/web/server.js';
 import { seedNow } from './seed-plan.js';
 import { entryParts } from '../../support/entry-parts.js';
@@ -60,8 +61,9 @@ export async function openSite(
   const acceptCall: AcceptCall = (call) => collector.acceptCall(call);
   const { management, entries } = collector;
   const secrets = createSecretBox(config.security.secretKeyFile);
-  const parts = { config, db, clock, log: silentLog, pollNow, acceptCall, management, entries, secrets };
-  const web = createWeb({ ...parts, version: '0.1.0' });
+  const metrics = createMetrics({ db, clock, watchesProcess: false });
+  const work = { pollNow, acceptCall, management, entries, secrets, isFirstRoundDone: () => true };
+  const web = createWeb({ config, db, clock, log: silentLog, ...work, metrics, version: '0.1.0' });
   const { url } = await web.listen();
   return {
     url: url.replace(/\/$/, ''),
