@@ -14,7 +14,7 @@ import { migrate, migrationStatus } from './ledger/migrations.js';
 import { countUsers, createSetupLink } from './ledger/access.js';
 import { checkSecretKey } from './ledger/stores/secret-check.js';
 import type { Log } from './log.js';
-import { packageVersion } from './package-root.js';
+import { packageVersion as version } from './package-root.js';
 import { createSecretBox } from './secrets.js';
 import { createWeb, type Web } from './web/server.js';
 
@@ -76,17 +76,7 @@ export function createApp(config: Config, parts: AppParts): App {
     },
     async start() {
       await prepare();
-      web = createWeb({
-        config,
-        db,
-        clock,
-        log,
-        pollNow,
-        acceptCall,
-        management: managementDuring(collector.management, during),
-        entries: entriesDuring(collector.entries, during),
-        version: packageVersion,
-      });
+      web = createWeb({ config, db, clock, log, pollNow, acceptCall, ...handsOf(collector, during), version });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)
@@ -106,6 +96,14 @@ export function createApp(config: Config, parts: AppParts): App {
       await db.close();
     },
   };
+}
+
+/** What people change, in the ledger and among the entries. */
+function handsOf(
+  { management, entries }: Collector,
+  during: <T>(work: Promise<T>) => Promise<T>,
+): { management: Management; entries: NodeEntries } {
+  return { management: managementDuring(management, during), entries: entriesDuring(entries, during) };
 }
 
 /** Changes by hand that `stop` waits for. */
