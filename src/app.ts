@@ -12,7 +12,7 @@ import { countUsers, createSetupLink } from './ledger/access.js';
 import { checkSecretKey } from './ledger/stores/secret-check.js';
 import { dailyWork } from './daily.js';
 import type { Log } from './log.js';
-import { packageVersion } from './package-root.js';
+import { packageVersion as version } from './package-root.js';
 import { createSecretBox } from './secrets.js';
 import { entriesDuring, managementDuring, underWay } from './under-way.js';
 import { createMetrics } from './web/metrics.js';
@@ -70,7 +70,7 @@ export function createApp(config: Config, parts: AppParts): App {
     },
     async start() {
       await prepare();
-      web = createWeb({ config, db, clock, log, ...work, metrics, version: packageVersion });
+      web = createWeb({ config, db, clock, log, ...work, metrics, version });
       const { url, port } = await web.listen();
       log.info('listening', { url });
       if (parts.isDemo !== true)

@@ -12,6 +12,7 @@ import { commands } from './commands/table.js';
 import { ConfigError } from './config/config-error.js';
 import { nearest } from './config/nearest.js';
 import { packageVersion } from './package-root.js';
+import { SecretKeyError } from './secrets.js';
 
 export type RunParts = Omit<CliParts, 'signal'> & Partial<Pick<CliParts, 'signal'>>;
 
@@ -152,7 +153,7 @@ function checkWhole(command: Command, positionals: string[], values: OptionValue
 
 function failed(error: unknown, parts: CliParts): number {
   const say = (sentence: string): void => void parts.stderr.write(`${sentence}\n`);
-  if (error instanceof ConfigError) {
+  if (error instanceof ConfigError || error instanceof SecretKeyError) {
     say(error.message);
     return 2;
   }

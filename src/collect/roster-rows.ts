@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { ClusterDiscovery } from '../core/observation.js';
 import { inTransaction, isUniqueViolation, type Database, type Trx } from '../ledger/database.js';
+import { reviveNode } from '../ledger/stores/agent-nodes.js';
 import { ensureNode, ensureUnmetNode, updateNode, type NodeRow, type WantedNode } from '../ledger/stores/clusters.js';
 import { hasEntry } from '../ledger/stores/node-entries.js';
 import { clusterNameOf, identifyCluster } from './identify.js';
@@ -49,6 +50,7 @@ export async function noteUnmet({ db, clock }: RowParts, entry: Entry, health: s
   await inTransaction(db, async (trx) => {
     if (entry.stored !== null && !(await hasEntry(trx, entry.stored.id))) return;
     const unmet = await ensureUnmetNode(trx, { name, hostname: host }, clock.now());
+    if (!unmet.isActive) await reviveNode(trx, unmet.id);
     await updateNode(trx, unmet.id, { health, last_error: error.slice(0, 1000) });
   });
 }

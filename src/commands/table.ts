@@ -7,6 +7,7 @@ import { fingerprint } from './fingerprint.js';
 import { init } from './init.js';
 import { keyCreate, keyList, keyRevoke } from './key.js';
 import { migrateCommand } from './migrate.js';
+import { nodeAdd, nodeList, nodeRemove } from './node.js';
 import { once } from './once.js';
 import { restore } from './restore.js';
 import { serve } from './serve.js';
@@ -30,6 +31,9 @@ export const commands: readonly Command[] = [
   keyCreate,
   keyList,
   keyRevoke,
+  nodeAdd,
+  nodeList,
+  nodeRemove,
   fingerprint,
   cert,
   simulate,

@@ -32,8 +32,8 @@ export const TABLES = [
   'web_logins',
 ];
 
-/** Each table has a migration of its own; guests and spans have a second one, nodes and polls a third, for columns that came later. */
-export const MIGRATION_COUNT = TABLES.length + 6;
+/** Each table has a migration of its own; guests and spans have a second one, polls a third, nodes a fourth, for columns that came later. */
+export const MIGRATION_COUNT = TABLES.length + 7;
 
 /** The names of all tables but Knex's own two and SQLite's. */
 export async function tablesOf(db: Database): Promise<string[]> {

@@ -15,24 +15,13 @@ const nodesQuery = queryReader({ all: 'flag', cluster: 'name' });
 const deleteQuery = queryReader({ purge: 'flag' });
 
 /** GET and POST /api/nodes, GET and DELETE /api/nodes/{name}. */
-export function nodeRoutes(router: Router, { db, config, management, entries }: WebParts): void {
+export function nodeRoutes(router: Router, parts: WebParts): void {
+  const { db, config, management, entries } = parts;
+  addRoute(router, parts);
   router.get('/api/nodes', requireScope('read'), async (ctx) => {
     const { all, cluster } = nodesQuery(ctx, config.billing.timeZone);
     const nodes = await listNodes(db.reader, { includeRemoved: all, cluster });
     ctx.body = { nodes: nodes.map(presentNode), total: nodes.length };
-  });
-
-  router.post('/api/nodes', requireScope('enrol'), async (ctx) => {
-    const fields = jsonOf(ctx);
-    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-      throw unprocessable([{ path: '', message: 'must be an object: the fields of an entry of nodes:' }]);
-    }
-    const given = fields as EntryFields;
-    const spendKeyId = spentKey(ctx, given['name']);
-    const added = await orRefused(entries.add(given, speakerOf(ctx), spendKeyId));
-    const done = `Node ${added.name} ${added.isNew ? 'added' : 'has its new token'}`;
-    const message = added.error === null ? `${done}; it is polled now` : `${done}. It does not answer: ${added.error}`;
-    ctx.body = { success: true, message, node_id: added.nodeId, name: added.name };
   });
 
   router.get('/api/nodes/:name', requireScope('read'), async (ctx) => {
@@ -74,6 +63,22 @@ export function nodeRoutes(router: Router, { db, config, management, entries }: 
     };
     const deleted = await orConflict(management.removeNode(wish));
     ctx.body = { success: true, message: `Node ${name} is tracked no more`, deleted_sessions: deleted };
+  });
+}
+
+/** POST /api/nodes: an admin, or a node's relay with an enrol key, adds an entry. */
+function addRoute(router: Router, { entries }: WebParts): void {
+  router.post('/api/nodes', requireScope('enrol'), async (ctx) => {
+    const fields = jsonOf(ctx);
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+      throw unprocessable([{ path: '', message: 'must be an object: the fields of an entry of nodes:' }]);
+    }
+    const given = fields as EntryFields;
+    const spendKeyId = spentKey(ctx, given['name']);
+    const added = await orRefused(entries.add(given, speakerOf(ctx), spendKeyId));
+    const done = `Node ${added.name} ${added.isNew ? 'added' : 'has its new token'}`;
+    const message = added.error === null ? `${done}; it is polled now` : `${done}. It does not answer: ${added.error}`;
+    ctx.body = { success: true, message, node_id: added.nodeId, name: added.name };
   });
 }
 
