@@ -1,3 +1,4 @@
+import { agent } from './agent.js';
 import { cert } from './cert.js';
 import { check } from './check.js';
 import type { Command } from './command.js';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   testCommand,
   serve,
   once,
+  agent,
   check,
   migrateCommand,
   userAdd,

@@ -15,7 +15,8 @@ export function nodesOf(entries: FileNode[], folder: string): NodeConfig[] {
   return nodes;
 }
 
-function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
+/** One entry as values, `key` being where it stands; throws a ConfigError where it cannot work. */
+export function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
   checkName(entry.name, `${key}.name`);
   checkHost(entry.host, key);
   checkUser(entry, key);
@@ -33,8 +34,8 @@ function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
   };
 }
 
-// A slash would read as cluster/name in an address, and 255 is the wire's bound on names.
-function checkName(name: string, key: string): void {
+/** Refuses what is no node's name: a slash would read as cluster/name in an address, and 255 is the wire's bound on names. */
+export function checkName(name: string, key: string): void {
   if (name.length > 255) throw new ConfigError(`${key} has ${name.length} characters: write at most 255`);
   if (!/^[^\s/\p{Cc}](?:[^/\p{Cc}]*[^\s/\p{Cc}])?$/u.test(name)) {
     throw new ConfigError(`${key} is ${JSON.stringify(name)}: write a name without "/" and without blanks at its ends`);
