@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { ClientConfig } from '../config/client.js';
 import type { Log } from '../log.js';
-import { edgeCall, heartbeatCall, statesCall } from './calls.js';
+import { edgeCall, heartbeatCall, statesCall, vouchedAt } from './calls.js';
 import { compare, type Comparison, type Sight } from './changes.js';
 import { Courier, type Delivered } from './courier.js';
 import { takeLock } from './lock.js';
@@ -123,10 +123,9 @@ export class Agent {
     for (const guest of seen) outbox.look(guest);
     if (isNews) courier.wishSnapshot();
     // What was not noted is not told: until it is, nothing vouches for what was.
-    const isNoted = count === changes.length;
-    const now = parts.clock.now();
-    courier.setSnapshot(isNoted ? statesCall(node, sight, outbox.known, now, randomUUID()) : null);
-    outbox.setHeartbeat(isNoted && isSure ? heartbeatCall(node, sight, now) : null);
+    const at = count === changes.length ? vouchedAt(sight) : null;
+    courier.setSnapshot(at === null ? null : statesCall(node, sight, outbox.known, { at, eventId: randomUUID() }));
+    outbox.setHeartbeat(at === null || !isSure ? null : heartbeatCall(node, at));
     for (const { kind, guest } of edges.slice(0, count))
       parts.log.info(kind === 'start' ? 'a guest started' : 'a guest stopped', { vmid: guest.vmid, name: guest.name });
     return count;

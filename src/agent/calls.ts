@@ -1,3 +1,4 @@
+import { READING_AGE_MS } from '../core/agent-report.js';
 import { toldBy, isUnsettled, keyOf, type Edge, type KnownGuest, type Sight } from './changes.js';
 
 /** What an agent calls (the HTTP contract, "Ingest"): `/api/ingest/NAME`. */
@@ -24,9 +25,9 @@ export function edgeCall(node: string, { kind, at, guest }: Edge, eventId: strin
   };
 }
 
-/** That all that was told still held when the look began. It bears no `event_id`: told twice it says the same. */
-export function heartbeatCall(node: string, sight: Sight, now: number): Call {
-  return { name: 'heartbeat', body: { node, timestamp: isoOf(beganAt(sight, now)) } };
+/** That all that was told still held at the look. It bears no `event_id`: told twice it says the same. */
+export function heartbeatCall(node: string, at: number): Call {
+  return { name: 'heartbeat', body: { node, timestamp: isoOf(at) } };
 }
 
 /** The full state of the node as the look showed it; a row that proves nothing is `unknown`. */
@@ -34,8 +35,7 @@ export function statesCall(
   node: string,
   sight: Sight,
   known: ReadonlyMap<string, KnownGuest>,
-  now: number,
-  eventId: string,
+  { at: stampAt, eventId }: { at: number; eventId: string },
 ): Call {
   const vms = sight.rows.flatMap((row) => {
     const at = sight.lists[row.type];
@@ -48,7 +48,7 @@ export function statesCall(
       { vm_id: String(row.vmid), vm_type: row.type, name: row.name, status, node, uptime, maxmem: row.memoryBytes },
     ];
   });
-  return { name: 'vm-states', body: { node, timestamp: isoOf(beganAt(sight, now)), event_id: eventId, vms } };
+  return { name: 'vm-states', body: { node, timestamp: isoOf(stampAt), event_id: eventId, vms } };
 }
 
 /** An instant as the wire has it. */
@@ -56,6 +56,12 @@ export function isoOf(at: number): string {
   return new Date(at).toISOString();
 }
 
-function beganAt({ lists }: Sight, now: number): number {
-  return Math.min(now, lists.qemu?.sentAt ?? now, lists.lxc?.sentAt ?? now);
+/**
+ * The instant for which a look vouches: its last answer. The manager takes a reading to be ten seconds old at most (ledger rule
+ * 22), so lists that took longer vouch for nothing: null.
+ */
+export function vouchedAt({ lists }: Sight): number | null {
+  const asked = [lists.qemu, lists.lxc].filter((list) => list !== null);
+  const at = Math.max(...asked.map(({ receivedAt }) => receivedAt));
+  return asked.every(({ sentAt }) => at - sentAt <= READING_AGE_MS) ? at : null;
 }

@@ -25,7 +25,7 @@ export function takeLock(path: string): () => void {
 function removeDead(path: string): void {
   const mark = readOrNull(path) ?? '';
   const [pid = '', born = ''] = mark.trim().split(' ');
-  const isAlive = /^\d+$/.test(pid) && born !== '' && bornOf(pid) === born && pid !== String(process.pid);
+  const isAlive = /^\d+$/.test(pid) && born !== '' && bornOf(pid) === born;
   if (isAlive) {
     throw new LockedError(
       `another agent (process ${pid}) works with ${path.replace(/\.lock$/, '')}: stop it first, or give this one a state_file of its own`,
