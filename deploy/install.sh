@@ -187,7 +187,7 @@ start_service() {
   [ "$is_started" = 1 ] || return 0
   systemctl enable "$service"
   if [ "$service" = "$name-client" ] && [ ! -e "$root$settings/client_config.yaml" ]; then
-    say "write $settings/client_config.yaml, then systemctl start $service"
+    say "write $settings/client_config.yaml, then systemctl start $service; /opt/$name/deploy/client_config.yaml is a sample"
     return 0
   fi
   systemctl restart "$service" || fail "$service did not start: journalctl -u $service -n 50 says why"

@@ -54,7 +54,7 @@ export class AgentDesk {
     const contactBeforeAt = await contactBefore(trx, node, agent.contactAt, window.latest);
     const told = toldBy(call.word, { nodeId: node.id, window, contactBeforeAt }, ledger.state);
     const contacted = isContact(call) ? withContact(state, node, window.latest) : state;
-    if (isContact(call) && agent.contactAt !== null && window.latest < agent.contactAt) {
+    if (isContact(call) && isLate(call, agent, window)) {
       await this.takeLate(trx, ledger, contacted, window.latest);
     }
     const changes = takeTold(ledger.state, contacted, told, now);
@@ -102,9 +102,18 @@ interface Traces {
   now: number;
 }
 
-/** Registering reads no guest; everything else shows that what was said last still held. */
-function isContact({ word }: AgentCall): boolean {
-  return word.kind !== 'register';
+/**
+ * Registering reads no guest; everything else shows that what was said last still held at its stamp. But who says when it sends a
+ * start or a stop may date it by an uptime, earlier than it looked: its heartbeats and snapshots alone are contacts.
+ */
+function isContact({ word, sentAt }: AgentCall): boolean {
+  if (word.kind === 'register') return false;
+  return sentAt === null || (word.kind !== 'start' && word.kind !== 'stop');
+}
+
+/** Whether what was said after this contact may have arrived before it; an agent that says when it sends also says that it sends late. */
+function isLate({ sentAt, arrivedAt }: AgentCall, { contactAt }: NodeAgent, { latest }: Window): boolean {
+  return (contactAt !== null && latest < contactAt) || (sentAt !== null && latest < arrivedAt - READING_AGE_MS);
 }
 
 function stampedWindow(call: AgentCall, agent: NodeAgent): { window: Window; sentence: string | null } {

@@ -32,7 +32,7 @@ export interface Invocation {
   parts: CliParts;
   values: OptionValues;
   positionals: string[];
-  /** The file that --config names, ./config.yaml without one. */
+  /** The file that --config names, the command's own default without one. */
   configFile: string;
   /** Reads that file; throws a ConfigError. */
   loadConfig(): Promise<Config>;
@@ -47,6 +47,8 @@ export interface Command {
   /** The positionals as the usage line shows them, such as `NAME`; those in brackets may be left out. */
   operands?: string[];
   options?: Record<string, OptionSpec>;
+  /** The configuration that it reads where --config names none; config.yaml by default. */
+  configFile?: string;
   /** Further lines of --help. */
   notes?: string[];
   /** Ends itself in order when the signal comes; any other command is left at once. */

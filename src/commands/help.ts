@@ -31,6 +31,11 @@ export function overallHelp(commands: readonly Command[]): string {
 /** The page of `proxmox-tracker COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const own = command.options ?? {};
+  const config: OptionSpec = {
+    type: 'string',
+    value: 'FILE',
+    help: `the configuration (default: ./${command.configFile ?? 'config.yaml'})`,
+  };
   return [
     `${command.summary}.`,
     '',
@@ -38,7 +43,7 @@ export function commandHelp(command: Command): string {
     ...(command.notes === undefined ? [] : ['', ...command.notes]),
     '',
     'Options:',
-    ...aligned(optionRows({ ...own, ...commonOptions })),
+    ...aligned(optionRows({ ...own, ...commonOptions, config })),
   ].join('\n');
 }
 

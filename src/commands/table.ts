@@ -1,3 +1,4 @@
+import { agent } from './agent.js';
 import { backup } from './backup.js';
 import { cert } from './cert.js';
 import { check } from './check.js';
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   testCommand,
   serve,
   once,
+  agent,
   check,
   migrateCommand,
   backup,

@@ -1,22 +1,25 @@
 import { Ajv, type ErrorObject } from 'ajv';
-import { ConfigError } from './config-error.js';
-import type { FileConfig } from './file.js';
+import { ConfigError, type FieldFault } from './config-error.js';
 import { nearest } from './nearest.js';
-import type { FieldFault } from './config-error.js';
-import { fileSchema, type Schema } from './schema.js';
+import type { Schema } from './schema.js';
 
 const ajv = new Ajv({ allErrors: true, verbose: true, useDefaults: true, allowUnionTypes: true, strict: true });
 ajv.addKeyword({ keyword: 'expects', schemaType: 'string' });
 ajv.addKeyword({ keyword: 'isSecret', schemaType: 'boolean' });
-const validate = ajv.compile<FileConfig>(fileSchema);
 
-/** Yields the file's values with the schema's defaults filled in (in place), or throws a ConfigError that names the first fault; an unknown key comes first. */
-export function checkShape(values: unknown): FileConfig {
-  if (validate(values)) return values;
-  const errors = validate.errors ?? [];
-  // A misspelt key also leaves the right one missing: the misspelling is what the operator wants to hear of.
-  const first = errors.find((error) => error.keyword === 'additionalProperties') ?? errors[0];
-  throw new ConfigError(first === undefined ? 'the configuration is not valid' : sentenceOf(first));
+/**
+ * A check of a file's values against a schema: it yields them with the schema's defaults filled in (in place), or throws a
+ * ConfigError that names the first fault; an unknown key comes first.
+ */
+export function shapeChecker<T>(schema: Schema): (values: unknown) => T {
+  const validate = ajv.compile<T>(schema);
+  return (values) => {
+    if (validate(values)) return values;
+    const errors = validate.errors ?? [];
+    // A misspelt key also leaves the right one missing: the misspelling is what the operator wants to hear of.
+    const first = errors.find((error) => error.keyword === 'additionalProperties') ?? errors[0];
+    throw new ConfigError(first === undefined ? 'the configuration is not valid' : sentenceOf(first));
+  };
 }
 
 /** A checker of one entry's shape: fills in the schema's defaults in place and yields what is wrong, one fault a field. */

@@ -25,6 +25,15 @@ export function secretOf(keys: SecretKeys, folder: string): string {
   return held;
 }
 
+/** As `secretOf`, for a key that travels in a header, which carries no blanks at its ends and no other alphabets. */
+export function headerSecretOf(keys: SecretKeys, folder: string): string {
+  const secret = secretOf(keys, folder);
+  if (/^[\x21-\x7e]*$/.test(secret)) return secret;
+  throw new ConfigError(
+    `${keys.section}.${keys.key} holds a blank or a sign that no header carries: write letters, digits, - and _`,
+  );
+}
+
 /** The text of a file that a key names, relative to config.yaml's folder; throws a ConfigError that names both. */
 export function readNamed(key: string, file: string, folder: string): string {
   const path = resolve(folder, file);

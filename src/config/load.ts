@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { checkShape } from './check-shape.js';
+import { shapeChecker } from './check-shape.js';
 import { ConfigError } from './config-error.js';
 import type { Config, SecurityConfig } from './config.js';
 import { databaseOf } from './database.js';
 import { expand } from './expand.js';
 import type { FileConfig } from './file.js';
-import { faultOf, secretOf } from './files.js';
+import { faultOf, headerSecretOf, secretOf } from './files.js';
+import { deepFreeze } from './freeze.js';
 import { nodesOf } from './nodes.js';
 import { readYaml } from './read-yaml.js';
 import { checkRules, checkUrl } from './rules.js';
 import { fileSchema } from './schema.js';
 
 export { ConfigError } from './config-error.js';
+
+const checkShape = shapeChecker<FileConfig>(fileSchema);
 
 /** Reads a config file: the whole configuration, frozen, or one ConfigError. `env` is what `${NAME}` in the file refers to. */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv): Config {
@@ -81,13 +84,7 @@ function configOf(file: FileConfig, path: string): Config {
 function securityOf(security: FileConfig['security'], folder: string): SecurityConfig {
   const keyOf = (key: 'api_key' | 'admin_api_key'): string => {
     const fileKey = `${key}_file` as const;
-    const held = { section: 'security', key, value: security[key], fileKey, file: security[fileKey] };
-    const secret = secretOf(held, folder);
-    // It arrives in a header, which carries no blanks at its ends and no other alphabets.
-    if (/^[\x21-\x7e]*$/.test(secret)) return secret;
-    throw new ConfigError(
-      `security.${key} holds a blank or a sign that no header carries: write letters, digits, - and _`,
-    );
+    return headerSecretOf({ section: 'security', key, value: security[key], fileKey, file: security[fileKey] }, folder);
   };
   const [apiKey, adminApiKey] = [keyOf('api_key'), keyOf('admin_api_key')];
   if (apiKey !== '' && apiKey === adminApiKey) {
@@ -117,12 +114,4 @@ function webhookOf(webhook: FileConfig['webhook'], folder: string): Config['webh
   const { secret: value, secret_file: file } = webhook;
   const secret = secretOf({ section: 'webhook', key: 'secret', value, fileKey: 'secret_file', file }, folder) || null;
   return { url: webhook.url, secret };
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    Object.values(value).forEach(deepFreeze);
-    Object.freeze(value);
-  }
-  return value;
 }

@@ -15,7 +15,8 @@ export function nodesOf(entries: FileNode[], folder: string): NodeConfig[] {
   return nodes;
 }
 
-function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
+/** One entry as values, `key` being where it stands; throws a ConfigError where it cannot work. */
+export function nodeOf(entry: FileNode, key: string, folder: string): NodeConfig {
   checkName(entry.name, key);
   checkHost(entry.host, key);
   checkUser(entry.user, key);

@@ -104,36 +104,36 @@ export function nodeSchema(): Schema {
   return { ...entry, required: ['name', 'host', 'user', 'token_name'] };
 }
 
-function section(properties: Record<string, Schema>): Schema {
+export function section(properties: Record<string, Schema>): Schema {
   return { type: 'object', properties, additionalProperties: false };
 }
 
 // A section that may be left out: its keys then have their defaults.
-function part(properties: Record<string, Schema>): Schema {
+export function part(properties: Record<string, Schema>): Schema {
   return { ...section(properties), default: {} };
 }
 
-function text(expects: string): Schema {
+export function text(expects: string): Schema {
   return { type: 'string', minLength: 1, maxLength: 1000, expects };
 }
 
-function secret(): Schema {
+export function secret(): Schema {
   return { type: 'string', expects: 'it in quotes', isSecret: true };
 }
 
-function whole(minimum: number, maximum: number): Schema {
+export function whole(minimum: number, maximum: number): Schema {
   return { type: 'integer', minimum, maximum, expects: `a whole number from ${minimum} to ${maximum}` };
 }
 
-function port(minimum: 0 | 1): Schema {
+export function port(minimum: 0 | 1): Schema {
   return { ...whole(minimum, 65535), expects: `a port number from ${minimum} to 65535` };
 }
 
-function bool(preset: boolean): Schema {
+export function bool(preset: boolean): Schema {
   return { type: 'boolean', expects: 'true or false', default: preset };
 }
 
-function oneOf(values: string[], preset?: string): Schema {
+export function oneOf(values: string[], preset?: string): Schema {
   const words = `${values.slice(0, -1).join(', ')} or ${values.at(-1) ?? ''}`;
   return { type: 'string', enum: values, expects: words, ...(preset === undefined ? {} : { default: preset }) };
 }
@@ -142,6 +142,6 @@ function list(items: Schema, expects: string): Schema {
   return { type: 'array', items, maxItems: 5000, expects };
 }
 
-function orNull(schema: Schema): Schema {
+export function orNull(schema: Schema): Schema {
   return { ...schema, type: [String(schema.type), 'null'], default: null };
 }

@@ -5,11 +5,14 @@ import type { NodeTrust } from './config.js';
 import type { FileNode } from './file.js';
 import { readNamed } from './files.js';
 
-/** How a node's server is trusted before the token is sent: exactly one of fingerprint, ca_file and verify_ssl says it. */
-export function trustOf(entry: FileNode, key: string, folder: string): NodeTrust {
+/** What an entry says of the server to trust. */
+export type TrustKeys = Pick<FileNode, 'host' | 'port' | 'fingerprint' | 'ca_file' | 'verify_ssl'>;
+
+/** How a server is trusted before a secret is sent: exactly one of fingerprint, ca_file and verify_ssl says it. */
+export function trustOf(entry: TrustKeys, key: string, folder: string, caName = '/etc/pve/pve-root-ca.pem'): NodeTrust {
   const set = (['fingerprint', 'ca_file', 'verify_ssl'] as const).filter((name) => (entry[name] ?? null) !== null);
   if (set.length > 1)
-    throw new ConfigError(`${key} has both ${set[0]} and ${set[1]}: keep the one by which to trust the node`);
+    throw new ConfigError(`${key} has both ${set[0]} and ${set[1]}: keep the one by which to trust it`);
   if (typeof entry.fingerprint === 'string') {
     return { kind: 'fingerprint', sha256: fingerprintOf(entry.fingerprint, key) };
   }
@@ -17,7 +20,7 @@ export function trustOf(entry: FileNode, key: string, folder: string): NodeTrust
     return {
       kind: 'ca_file',
       file: resolve(folder, entry.ca_file),
-      pem: caOf(entry.ca_file, `${key}.ca_file`, folder),
+      pem: caOf(entry.ca_file, `${key}.ca_file`, folder, caName),
     };
   }
   if (typeof entry.verify_ssl === 'boolean') return { kind: entry.verify_ssl ? 'public_ca' : 'unverified' };
@@ -43,21 +46,19 @@ export function fingerprintOf(written: string, key: string): string {
   throw fieldError(key, 'fingerprint', `is not a SHA-256 fingerprint: ${mend}`);
 }
 
-function caOf(file: string, key: string, folder: string): string {
+function caOf(file: string, key: string, folder: string, caName: string): string {
   const pem = readNamed(key, file, folder);
   switch (kindOfPem(pem)) {
     case 'ca':
       return pem;
     case 'private_key':
-      throw new ConfigError(
-        `${key} names a file with a private key: name the CA's certificate (pve-root-ca.pem) alone`,
-      );
+      throw new ConfigError(`${key} names a file with a private key: name the CA's certificate alone`);
     case 'server':
       throw new ConfigError(
-        `${key} names the certificate of a server, not of a CA: copy /etc/pve/pve-root-ca.pem there, or use fingerprint`,
+        `${key} names the certificate of a server, not of a CA: copy ${caName} there, or use fingerprint`,
       );
     case 'none':
-      throw new ConfigError(`${key} names a file that is no certificate in PEM: copy /etc/pve/pve-root-ca.pem there`);
+      throw new ConfigError(`${key} names a file that is no certificate in PEM: copy ${caName} there`);
   }
 }
 

@@ -284,7 +284,7 @@ const cases: [what: string, text: string, sentence: string][] = [
   [
     'two kinds of trust',
     nodes(node({ verify_ssl: false })),
-    'nodes[0] has both fingerprint and verify_ssl: keep the one by which to trust the node',
+    'nodes[0] has both fingerprint and verify_ssl: keep the one by which to trust it',
   ],
   [
     'a name twice',
@@ -398,7 +398,7 @@ describe('a file that the configuration names', () => {
   it('is refused as a CA when it holds a private key', () => {
     writeFileSync(join(folder, 'ca.pem'), '-----BEGIN PRIVATE KEY-----\n');
     expect(parse(node({ ca_file: 'ca.pem' }, ['fingerprint']))).to.equal(
-      "nodes[0].ca_file names a file with a private key: name the CA's certificate (pve-root-ca.pem) alone",
+      "nodes[0].ca_file names a file with a private key: name the CA's certificate alone",
     );
   });
 

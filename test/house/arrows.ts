@@ -15,12 +15,13 @@ const arrows: Record<string, readonly string[]> = {
 };
 
 /** Those that put the house together may import every folder. */
-const roots = ['src/main.ts', 'src/cli.ts', 'src/app.ts', 'src/demo.ts', 'src/commands/'];
-/** Who may import which of them: main starts cli, which starts commands, which start app. */
+const roots = ['src/main.ts', 'src/agent-main.ts', 'src/cli.ts', 'src/app.ts', 'src/demo.ts', 'src/commands/'];
+/** Who may import which of them: main starts cli, which starts commands, which start app; agent-main starts the agent's command alone. */
 const rootArrows: Record<string, readonly string[]> = {
   'src/main.ts': [],
+  'src/agent-main.ts': [],
   'src/cli.ts': ['src/main.ts'],
-  'src/commands/': ['src/cli.ts', 'src/commands/'],
+  'src/commands/': ['src/main.ts', 'src/agent-main.ts', 'src/cli.ts', 'src/commands/'],
   'src/demo.ts': ['src/commands/'],
   'src/app.ts': ['src/commands/', 'src/demo.ts'],
 };

@@ -70,8 +70,8 @@ describe('the world outside', () => {
     expect(uses((node) => isMember(node, 'Math', 'random'))).to.deep.equal([]);
   });
 
-  it('hands its environment to config, cli and main alone', () => {
-    const isElsewhere = (path: string): boolean => !/^src\/(config\/|cli\.ts|main\.ts)/.test(path);
+  it('hands its environment to config and to those that start a process alone', () => {
+    const isElsewhere = (path: string): boolean => !/^src\/(config\/|main\.ts|agent-main\.ts)/.test(path);
     expect(uses(isEnvironment, isElsewhere)).to.deep.equal([]);
   });
 
