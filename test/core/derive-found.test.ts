@@ -114,6 +114,15 @@ const cases: Case[] = [
     tasks: [task('qmsuspend', 115, 118), task('qmresume', 211, 214), task('vzdump', 212, 242)],
     expected: ['49~50 uptime .. 115~119 task suspend on 1', '212~213 uptime .. open on 1'],
   },
+  {
+    title: 'a start just after a migration whose end is known to ten seconds: it is no receiving process',
+    spans: [running(30, [60, 90], { nodeId: 2 }), running(169.5, [900])],
+    tasks: [
+      { ...task('qmigrate', 100, 165, { nodeId: 2 }), end: { earliest: at(160), latest: at(171) } },
+      task('qmstart', 168, 171),
+    ],
+    expected: ['29~30 uptime .. 90~170.1 task migrated_away on 2', '168.9~170.1 task .. open on 1'],
+  },
 ];
 
 describe('derive, where random worlds found it wrong', () => {
