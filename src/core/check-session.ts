@@ -107,7 +107,12 @@ function segmentsDiffer(session: CheckedSession): Found | null {
   const words = isOpen
     ? 'is open, but the stretches on its nodes do not reach from its start to now'
     : `lasts ${seconds(wantedMs)}, but the stretches on its nodes sum up to ${seconds(sumMs)}`;
-  return { key: 'segments', kind: 'segments_differ', words, repair: null };
+  return { key: 'segments', kind: 'segments_differ', words, repair: last === undefined ? null : layAnew(session) };
+}
+
+function layAnew({ id }: CheckedSession): Repair {
+  const sentence = `Lay the stretches of session ${id} anew, so that they fill it from its start to its end.`;
+  return { sessionId: id, field: 'segments', at: null, sentence };
 }
 
 function seconds(ms: number): string {

@@ -13,10 +13,13 @@ export type FindingKind =
   | 'evidence_conflict'
   | 'correction_contradicted';
 
-/** A correction that would settle a finding: the edge of a session set to an instant; `at` null: back to what was derived. */
+/**
+ * A correction that would settle a finding: the edge of a session set to an instant, `at` null meaning back to what was derived;
+ * or its stretches on nodes laid anew between its edges as derived, which has no instant.
+ */
 export interface Repair {
   sessionId: number;
-  field: 'start' | 'end';
+  field: 'start' | 'end' | 'segments';
   at: number | null;
   sentence: string;
 }

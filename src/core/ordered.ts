@@ -50,17 +50,26 @@ function settleBy(edge: Edge, at: number): void {
 /** Segments fill the session without a hole, whatever its edges became. */
 function withOrderedSegments(session: Session): Session {
   const endAt = session.end?.at ?? null;
-  let from = session.start.at;
+  const from = session.start.at;
   const [only] = session.segments;
   if (session.segments.length === 1 && only?.startedAt === from && only.endedAt === endAt) return session;
-  const segments = session.segments.map((segment, k): Segment => {
-    const isLast = k === session.segments.length - 1;
+  return { ...session, segments: filled(session.segments, from, endAt) };
+}
+
+/** The stretches moved so that they fill the time from `startAt` to `endAt` in their order, without a hole; null: to now. */
+export function filled<T extends Omit<Segment, 'nodeId'>>(
+  segments: readonly T[],
+  startAt: number,
+  endAt: number | null,
+): T[] {
+  let from = startAt;
+  return segments.map((segment, k) => {
+    const isLast = k === segments.length - 1;
     const startedAt = from;
     const endedAt = isLast
       ? endAt
       : Math.max(startedAt, Math.min(segment.endedAt ?? startedAt, endAt ?? Number.POSITIVE_INFINITY));
     from = endedAt ?? from;
-    return { nodeId: segment.nodeId, startedAt, endedAt };
+    return { ...segment, startedAt, endedAt };
   });
-  return { ...session, segments };
 }

@@ -77,6 +77,23 @@ forEachDatabase((name, open) => {
       expect(await countFindings(db.reader)).to.equal(0);
     });
 
+    it('lays stretches that do not fill their session anew, on record', async () => {
+      const [first] = sessions;
+      const ends = { session_id: first };
+      const before = (await db.writer('segments').where(ends).first('ended_at')) as { ended_at: number };
+      await db
+        .writer('segments')
+        .where(ends)
+        .update({ ended_at: before.ended_at - HOUR });
+      const key = `segments-${String(first)}`;
+      expect(await keys()).to.deep.equal([key]);
+      expect(await settle(key)).to.match(/^Lay the stretches of session \d+ anew/);
+      expect(await keys()).to.deep.equal([]);
+      expect(await db.reader('segments').where(ends).first('ended_at')).to.deep.equal(before);
+      const { items } = await listCorrections(db.reader, { page: 1, perPage: 10 });
+      expect(items[0]).to.include({ sessionId: first, field: 'segments', finding: key, ...{ reason: by.reason } });
+    });
+
     it('settles an overlap by a correction that counts everywhere and leaves what was derived', async () => {
       const whole = await runtime();
       const { key, startsAt } = await overlap();

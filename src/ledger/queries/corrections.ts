@@ -73,7 +73,7 @@ export interface CorrectionView {
   id: number;
   guestId: number;
   sessionId: number | null;
-  field: 'start' | 'end' | 'accept';
+  field: 'start' | 'end' | 'segments' | 'accept';
   derivedAt: number | null;
   correctedAt: number | null;
   finding: string;

@@ -1,5 +1,6 @@
 import type { Finding, Repair } from '../../core/finding.js';
 import type { Trx } from '../database.js';
+import { laySegments } from './segments.js';
 
 /** Who says it, and why. */
 export interface Word {
@@ -17,11 +18,12 @@ export async function correctSession(trx: Trx, finding: Finding, repair: Repair,
     { guest_id: number; start_at: number; end_at: number | null } | undefined;
   if (session === undefined || session.guest_id !== finding.guestId) return false;
   await noteRevision(trx, session.guest_id);
+  if (repair.field === 'segments') await laySegments(trx, repair.sessionId, session.start_at, session.end_at);
   await trx('session_corrections').insert({
     guest_id: session.guest_id,
     session_id: repair.sessionId,
     field: repair.field,
-    derived_at: repair.field === 'start' ? session.start_at : session.end_at,
+    derived_at: repair.field === 'segments' ? null : repair.field === 'start' ? session.start_at : session.end_at,
     corrected_at: repair.at,
     finding: finding.key,
     sentence: repair.sentence,

@@ -1,5 +1,6 @@
 import type { GuestState } from '../../core/guest.js';
 import { sizedSegments, type SizedSegment } from '../../core/profile.js';
+import { filled } from '../../core/ordered.js';
 import type { Session } from '../../core/session.js';
 import type { Trx } from '../database.js';
 import { insertRows, updateRows } from './bulk.js';
@@ -40,6 +41,25 @@ export async function writeSegments(trx: Trx, sessions: readonly SegmentedSessio
     await trx('segments')
       .whereIn('id', gone.slice(k, k + ASKED))
       .delete();
+  }
+}
+
+/** Lays the session's stored stretches anew between its edges as derived, in their order: those that nothing is left of go. */
+export async function laySegments(trx: Trx, sessionId: number, startAt: number, endAt: number | null): Promise<void> {
+  const rows = (await trx('segments')
+    .where({ session_id: sessionId })
+    .orderBy('started_at')
+    .orderBy('id')
+    .select('id', 'started_at', 'ended_at')) as { id: number; started_at: number; ended_at: number | null }[];
+  const laid = filled(
+    rows.map(({ id, started_at: startedAt, ended_at: endedAt }) => ({ id, startedAt, endedAt })),
+    startAt,
+    endAt,
+  );
+  for (const { id, startedAt, endedAt } of laid) {
+    const isEmpty = startedAt === endedAt && startAt !== endAt;
+    if (isEmpty) await trx('segments').where({ id }).delete();
+    else await trx('segments').where({ id }).update({ started_at: startedAt, ended_at: endedAt });
   }
 }
 
