@@ -236,5 +236,9 @@ export class Collector {
 /** The poll of a node that is polled no more: nothing is written. */
 function tooLate({ name }: Member): PolledNode {
   const error = 'the node is tracked no more';
-  return { report: { node: name, isSeen: false, error, guestCount: 0, changes: [] }, applied: null, health: NOT_WRITTEN };
+  return {
+    report: { node: name, isSeen: false, error, guestCount: 0, changes: [] },
+    applied: null,
+    health: NOT_WRITTEN,
+  };
 }

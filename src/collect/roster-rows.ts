@@ -14,8 +14,12 @@ interface RowParts {
 }
 
 /** The id of the stored cluster that a discovery speaks of, made where it is new. */
-export function clusterIdOf({ db, clock }: RowParts, discovery: ClusterDiscovery): Promise<number> {
-  return twice(db, async (trx) => (await identifyCluster(trx, discovery, clock.now())).id);
+export function clusterIdOf(
+  { db, clock }: RowParts,
+  { clusterId }: Pick<Entry, 'clusterId'>,
+  discovery: ClusterDiscovery,
+): Promise<number> {
+  return twice(db, async (trx) => (await identifyCluster(trx, discovery, clock.now(), clusterId)).id);
 }
 
 /** The row of a cluster's member; null where the entry that leads to it was taken away meanwhile, by whichever manager. */

@@ -183,7 +183,7 @@ export class Roster {
   }
 
   private async identify(entry: Entry, discovery: ClusterDiscovery): Promise<void> {
-    entry.clusterId = await clusterIdOf(this.parts, discovery);
+    entry.clusterId = await clusterIdOf(this.parts, entry, discovery);
     entry.localNode = discovery.localNode;
     // A server that anyone may pretend to be vouches for nobody.
     if (entry.config.trust.kind !== 'unverified') this.fingerprints.take(entry.clusterId, discovery);

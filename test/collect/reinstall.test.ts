@@ -23,6 +23,10 @@ function scenarioWith(kind: 'reinstall' | 'node_crash'): Scenario {
   return { ...lab, events: [...lab.events, gone, create].sort((a, b) => a.at - b.at) };
 }
 
+async function clustersOf(db: Database): Promise<unknown[]> {
+  return (await db.reader('clusters').orderBy('id').select('id', 'name')) as unknown[];
+}
+
 forEachDatabase((_name, open) => {
   describe('a node that comes back', () => {
     let lab: Lab;
@@ -72,6 +76,33 @@ forEachDatabase((_name, open) => {
       lab.move(30 * SECOND);
       expect((await restarted.pollNow(all)).nodes.map(({ node }) => node)).to.include('edge-01');
       expect(await sessionsOf(db, { node: 'edge-01#1' })).to.deep.equal(old);
+    }).timeout(60_000);
+
+    it('installed anew with a new CA is the same cluster’s next generation, and one whose CA was only renewed is the same node', async () => {
+      await watch('node_crash', WENT_AT - MINUTE);
+      const before = await clustersOf(db);
+      const open100 = (await sessionsOf(db, { node: 'edge-01', vmid: 100 })).at(-1);
+      // Another simulator of the same world has another CA, as after `pvecm updatecerts` or a new installation.
+      const renewed = await startLab({ scenario: scenarioWith('node_crash'), timeoutSeconds: 1 });
+      await lab.close();
+      lab = renewed;
+      await lab.power('edge-01', 'lxc/102', 'start');
+      lab.clock.at = WENT_AT - 30 * SECOND;
+      await lab.manager(db).pollNow(all);
+      expect(await clustersOf(db)).to.deep.equal(before);
+      expect((await sessionsOf(db, { node: 'edge-01', vmid: 100 })).at(-1)).to.include({ id: open100?.id, end: null });
+
+      const anew = await startLab({ scenario: scenarioWith('reinstall'), timeoutSeconds: 1 });
+      await lab.close();
+      lab = anew;
+      lab.clock.at = BACK_AT + 8 * MINUTE;
+      await lab.manager(db).pollNow(all);
+      expect(await clustersOf(db)).to.deep.equal(before);
+      expect((await sessionsOf(db, { node: 'edge-01#1', vmid: 100 })).at(-1)).to.include({
+        id: open100?.id,
+        endReason: 'reinstalled',
+      });
+      expect(await nodeOf(db, 'edge-01')).to.include({ health: 'online', isActive: true });
     }).timeout(60_000);
 
     it('booted alone is the same one', async () => {

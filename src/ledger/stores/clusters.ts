@@ -69,11 +69,8 @@ export async function clustersNamed(db: Queryable, name: string): Promise<Cluste
 
 /** True when one of these Proxmox names is a node of the cluster. */
 export async function hasMemberOf(db: Queryable, clusterId: number, proxmoxNames: readonly string[]): Promise<boolean> {
-  const row = (await db('nodes')
-    .where({ cluster_id: clusterId })
-    .whereIn('proxmox_name', [...proxmoxNames])
-    .first('id')) as unknown;
-  return row !== undefined;
+  const named = db('nodes').where({ cluster_id: clusterId });
+  return (await named.whereIn('proxmox_name', [...proxmoxNames]).first('id')) !== undefined;
 }
 
 interface StoredCluster {
@@ -88,7 +85,8 @@ function clusterOf(row: StoredCluster): ClusterRow {
   return { id: row.id, clusterKey: row.cluster_key, name: row.name, revision: row.revision, fence: row.fence };
 }
 
-async function clusterByKey(trx: Trx, key: string): Promise<ClusterRow | null> {
+/** The stored cluster with this key; null where there is none. */
+export async function clusterByKey(trx: Trx, key: string): Promise<ClusterRow | null> {
   const row = (await trx('clusters').where({ cluster_key: key }).first()) as StoredCluster | undefined;
   return row === undefined ? null : clusterOf(row);
 }
