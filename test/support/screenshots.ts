@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { openSite, siteUser, type Site } from '../web/pages/site.js';
+import { seedEntry } from '../web/pages/seed-entry.js';
 import { seedSite } from '../web/pages/seed.js';
 import { browserMissing, launchBrowser } from './browser.js';
 
@@ -16,6 +17,9 @@ const pages: [string, string][] = [
   ['nodes', '/nodes'],
   ['gaps', '/gaps'],
   ['checks', '/checks'],
+  ['entries', '/settings/nodes'],
+  ['entry-edit', '/settings/nodes/edit?name=pve-09'],
+  ['entry-removal', '/settings/nodes/remove?name=pve-09'],
   ['not-found', '/nothing-here'],
 ];
 
@@ -31,7 +35,12 @@ async function logIn(page: Page, site: Site): Promise<void> {
 }
 
 async function shoot(browser: Browser, folder: string): Promise<void> {
-  const site = await openSite({ fill: seedSite });
+  const site = await openSite({
+    fill: async (db) => {
+      await seedSite(db);
+      await seedEntry(db);
+    },
+  });
   const empty = await openSite({ users: false });
   const setup = await empty.setupLink();
   for (const theme of themes) {

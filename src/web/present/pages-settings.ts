@@ -2,7 +2,7 @@ import type { FactorState, KeyView, OwnLogin, UserView } from '../../ledger/acce
 import { qrCode, type QrCode } from '../charts/qr-code.js';
 import { countOf, zoneClock, type InstantFigure } from './pages-figures.js';
 
-export type SettingsPage = 'account' | 'users' | 'keys';
+export type SettingsPage = 'account' | 'users' | 'keys' | 'entries';
 
 export interface SettingsLink {
   href: string;
@@ -15,6 +15,7 @@ const pages: { page: SettingsPage; href: string; label: string; isForAdmins: boo
   { page: 'account', href: '/account', label: 'Account', isForAdmins: false },
   { page: 'users', href: '/settings/users', label: 'Users', isForAdmins: true },
   { page: 'keys', href: '/settings/keys', label: 'API keys', isForAdmins: true },
+  { page: 'entries', href: '/settings/nodes', label: 'Node entries', isForAdmins: true },
 ];
 
 /** The links of the settings for one who is an admin or not, the current page marked. */

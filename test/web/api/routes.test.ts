@@ -14,6 +14,7 @@ const TABLE = `
 route                                anonymous ingest read enrol admin viewer admin-login
 GET /health                          200       200    200  200   200   200    200
 GET /ready                           200       200    200  200   200   200    200
+POST /api/nodes                      401       403    403  422   422   403    422
 GET /api/nodes                       401       403    200  403   200   200    200
 GET /api/nodes/:name                 401       403    404  403   404   404    404
 DELETE /api/nodes/:name              401       403    403  403   404   403    404
@@ -40,6 +41,7 @@ POST /api/ingest/vm-start            401       422    403  403   422   403    42
 POST /api/ingest/vm-stop             401       422    403  403   422   403    422
 POST /api/ingest/vm-states           401       422    403  403   422   403    422
 POST /api/ingest/heartbeat           401       422    403  403   422   403    422
+GET /metrics                         401       403    200  403   200   200    200
 GET /login                           200       200    200  200   200   303    303
 POST /login                          401       401    401  401   401   401    401
 POST /logout                         303       303    303  303   303   303    303
@@ -71,6 +73,13 @@ POST /settings/users/:id/factor-off  303       403    403  403   303   403    30
 GET /settings/keys                   303       403    403  403   200   403    200
 POST /settings/keys                  303       403    403  403   422   403    422
 POST /settings/keys/:id/revoke       303       403    403  403   303   403    303
+GET /settings/nodes                  303       403    403  403   200   403    200
+POST /settings/nodes                 303       403    403  403   422   403    422
+POST /settings/nodes/test            303       403    403  403   404   403    404
+GET /settings/nodes/edit             303       403    403  403   404   403    404
+POST /settings/nodes/edit            303       403    403  403   404   403    404
+GET /settings/nodes/remove           303       403    403  403   404   403    404
+POST /settings/nodes/remove          303       403    403  403   404   403    404
 POST /theme                          422       422    422  422   422   422    422
 `;
 

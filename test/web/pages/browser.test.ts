@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { runChecks } from '../../../src/ledger/checks.js';
 import { describeInBrowser } from '../../support/browser.js';
 import { openSite, siteUser, type Site } from './site.js';
+import { seedEntry } from './seed-entry.js';
 import { seedFindings } from './seed-findings.js';
 import { seedNow } from './seed-plan.js';
 import { seedSite } from './seed.js';
@@ -22,6 +23,9 @@ const pages = [
   '/account',
   '/settings/users',
   '/settings/keys',
+  '/settings/nodes',
+  '/settings/nodes/edit?name=pve-09',
+  '/settings/nodes/remove?name=pve-09',
   '/nothing',
 ];
 
@@ -84,6 +88,7 @@ describeInBrowser('pages in a browser', (open: () => Browser) => {
       fill: async (db) => {
         await seedSite(db);
         await seedFindings(db);
+        await seedEntry(db);
         await runChecks(db, seedNow);
       },
     });

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { ConflictError } from '../../../../core/management.js';
 import { AccessError, writeAudit, type AuditWish } from '../../../../ledger/access.js';
 import { inTransaction, type Trx } from '../../../../ledger/database.js';
 import { hasScope, identityOf } from '../../../authenticate.js';
@@ -10,13 +11,24 @@ import { setFlash } from '../flash.js';
 import { showPage } from '../frame.js';
 import { leadTo } from '../login.js';
 
-const titles: Record<SettingsPage, string> = { account: 'Account', users: 'Users', keys: 'API keys' };
+const titles: Record<SettingsPage, string> = {
+  account: 'Account',
+  users: 'Users',
+  keys: 'API keys',
+  entries: 'Node entries',
+};
 
-/** Answers with a page of the settings, within their navigation. */
-export async function showSettings(ctx: Context, parts: WebParts, page: SettingsPage, model: PageModel): Promise<void> {
+/** Answers with a page of the settings, within their navigation; `view` is one of its further pages. */
+export async function showSettings(
+  ctx: Context,
+  parts: WebParts,
+  page: SettingsPage,
+  model: PageModel,
+  view: string = page,
+): Promise<void> {
   const isAdmin = hasScope(identityOf(ctx), 'admin');
   const options = { title: titles[page], section: 'settings' as const, asOf: parts.clock.now(), isRefreshing: false };
-  await showPage(ctx, parts, page, options, { ...model, settings: settingsNav(page, isAdmin) });
+  await showPage(ctx, parts, view, options, { ...model, settings: settingsNav(page, isAdmin) });
 }
 
 /** What a change did, for the audit log; nothing where it changed nothing. */
@@ -50,12 +62,17 @@ export async function orProblem<T>(
   }
 }
 
-/** Leads back to the page with the sentence of what was done, or with that of an AccessError. */
-export async function leadBack(ctx: Context, path: string, work: Promise<string>): Promise<void> {
+/** Leads back to the page with the sentence of what was done, or with that of an AccessError or a ConflictError. */
+export async function leadBack(
+  ctx: Context,
+  path: string,
+  work: Promise<string>,
+  tone: 'good' | 'warn' = 'good',
+): Promise<void> {
   try {
-    setFlash(ctx, { tone: 'good', text: await work });
+    setFlash(ctx, { tone, text: await work });
   } catch (error) {
-    if (!(error instanceof AccessError)) throw error;
+    if (!(error instanceof AccessError || error instanceof ConflictError)) throw error;
     setFlash(ctx, { tone: 'fault', text: `Nothing was changed. ${error.message}` });
   }
   leadTo(ctx, path);

@@ -6,12 +6,13 @@ import type { WebParts } from '../../../parts.js';
 import { accountPage, changePassword, endOneLogin } from './account.js';
 import { beginOwnFactor, confirmOwnFactor, endFactorOf, endOwnFactor } from './factor.js';
 import { addKey, closeKey, keysPage } from './keys.js';
+import { addEntry, changeEntry, editPage, entriesPage, removalPage, removeEntry, testEntry } from './nodes.js';
 import { addOneUser, disableUser, enableUser, resetPassword, setRole, usersPage } from './users.js';
 
 type Draw = (ctx: Context, parts: WebParts) => Promise<void>;
 type Change = (ctx: Context, parts: WebParts, id: number) => Promise<void>;
 
-/** The pages of the settings, all plain forms. Everybody has an account; users and keys are for admins. */
+/** The pages of the settings, all plain forms. Everybody has an account; users, keys and node entries are for admins. */
 export function settingsRoutes(router: Router, parts: WebParts): void {
   const draw =
     (page: Draw) =>
@@ -36,6 +37,14 @@ export function settingsRoutes(router: Router, parts: WebParts): void {
   router.get('/settings/keys', requirePage('admin'), draw(keysPage));
   router.post('/settings/keys', requirePage('admin'), draw(addKey));
   router.post('/settings/keys/:id/revoke', requirePage('admin'), change(closeKey));
+
+  router.get('/settings/nodes', requirePage('admin'), draw(entriesPage));
+  router.post('/settings/nodes', requirePage('admin'), draw(addEntry));
+  router.post('/settings/nodes/test', requirePage('admin'), draw(testEntry));
+  router.get('/settings/nodes/edit', requirePage('admin'), draw(editPage));
+  router.post('/settings/nodes/edit', requirePage('admin'), draw(changeEntry));
+  router.get('/settings/nodes/remove', requirePage('admin'), draw(removalPage));
+  router.post('/settings/nodes/remove', requirePage('admin'), draw(removeEntry));
 }
 
 function idOf(ctx: Context): number {
