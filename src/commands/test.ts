@@ -1,23 +1,30 @@
 import type { Config } from '../config/config.js';
 import type { NodeCheck } from '../proxmox/check-node.js';
 import type { CliParts, Command, Invocation } from './command.js';
+import { storedNodes } from './stored-nodes.js';
 
 export const testCommand: Command = {
   name: 'test',
   summary: 'Ask every node: reachable, certificate, token, privileges, guests',
-  notes: ['Exit code 1 when a node fails. Nothing is written, neither here nor on the nodes.'],
+  notes: [
+    'The nodes of config.yaml come first, then those of the database.',
+    'Exit code 1 when a node fails. Nothing is written, neither here nor on the nodes.',
+  ],
   async run({ parts, loadConfig, print }) {
-    return testNodes(await loadConfig(), parts, print);
+    const config = await loadConfig();
+    const { nodes, problems } = await storedNodes(config);
+    return testNodes({ ...config, nodes: [...config.nodes, ...nodes] }, parts, print, problems);
   },
 };
 
-/** Checks the nodes of a configuration, prints what each answered in their order, and yields the exit code. */
+/** Checks the nodes of a configuration, prints what each answered in their order and then the problems, and yields the exit code. */
 export async function testNodes(
   config: Config,
   parts: Pick<CliParts, 'clock'>,
   print: Invocation['print'],
+  problems: readonly string[] = [],
 ): Promise<number> {
-  if (config.nodes.length === 0) {
+  if (config.nodes.length === 0 && problems.length === 0) {
     print('✗ nodes: is empty, so there is nothing to measure: run "proxmox-tracker init", or put an entry there');
     return 1;
   }
@@ -30,7 +37,11 @@ export async function testNodes(
     if (index > 0) print('');
     linesOf(check).forEach((line) => print(line));
   }
-  return isFine ? 0 : 1;
+  for (const [index, problem] of problems.entries()) {
+    if (index > 0 || asked.length > 0) print('');
+    print(`✗ ${problem}`);
+  }
+  return isFine && problems.length === 0 ? 0 : 1;
 }
 
 /** What `test` prints of one node. */

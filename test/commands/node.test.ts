@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../src/clock.js';
 import { listAudit } from '../../src/ledger/access.js';
@@ -61,5 +61,30 @@ describe('nodes by command', () => {
     expect(refused.out).to.match(/^Node pve-01 is added\.\n✗ It does not answer: /);
     expect((await ask(['remove', 'none-such', '--yes'])).err).to.equal('There is no entry "none-such".\n');
     expect((await ask(['add', 'x'])).code).to.equal(2);
+  });
+
+  it('tests those of config.yaml, then those of the database, and says of each what is wrong with it', async () => {
+    const test = (): Promise<CliOutcome> => cli(['test', '--config', folder.config]);
+    await ask(['add', 'pve-01', ...way()], [simulator.token.value]);
+    const alone = await test();
+    expect([alone.code, alone.out.match(/^.*Node: .*$/gm)]).to.deep.equal([
+      0,
+      [/^.*Node: pve-01 .*$/m.exec(alone.out)?.[0]],
+    ]);
+    await ask(['add', 'far', '--host', '127.0.0.1', '--port', '1', '--insecure'], [simulator.token.value]);
+    folder.write(simulator.configYaml().split('\n').slice(0, 8).join('\n').replace('pve-01', 'office'));
+    const { code, out } = await test();
+    const [office, far, twin] = out.trimEnd().split('\n\n');
+    expect(code).to.equal(1);
+    expect(office).to.contain('Node: office, which is pve-01 in Proxmox');
+    expect(far).to.match(/^✗ far: 127\.0\.0\.1:1 [^\n]+$/);
+    expect(twin).to.equal(
+      '✗ pve-01: config.yaml names the same node as "office", which counts: this entry is not used',
+    );
+    rmSync(`${folder.path}/data/secret.key`);
+    const locked = await test();
+    expect(locked.out).to.match(/✗ far: [^\n]*secret\.key is not there, and the database holds secrets/);
+    expect(locked.out + out).to.not.contain(simulator.token.value);
+    expect(existsSync(`${folder.path}/data/secret.key`)).to.equal(false);
   });
 });
