@@ -198,6 +198,7 @@ describe('the first minutes', () => {
     expect((await visitor.post(link, { ...form, repeat: form.password })).location).to.equal('/');
     const { text } = await visitor.get('/');
     expect(text).to.contain('pveum user token add').and.contain('nodes:').and.contain('proxmox-tracker test');
+    expect(text).to.contain('sh relay.sh').and.contain('relay.sh --register').and.contain('href="/settings/nodes"');
     expect(text).not.to.contain('<table>');
     expect((await new Visitor(site.url).get(link)).status).to.equal(404);
   });

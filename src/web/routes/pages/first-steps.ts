@@ -1,6 +1,7 @@
 import type { WebParts } from '../../parts.js';
 
 export interface FirstSteps {
+  relay: string;
   commands: string;
   file: string;
   entry: string;
@@ -11,8 +12,10 @@ export interface FirstSteps {
 export function firstStepsOf(parts: WebParts, nodeCount: number): FirstSteps | null {
   if (parts.config.nodes.length > 0 || nodeCount > 0) return null;
   const config = parts.config.file === '' ? 'config.yaml' : parts.config.file;
-  return { commands, file: config, entry, test: 'proxmox-tracker test\nproxmox-tracker serve' };
+  return { relay, commands, file: config, entry, test: 'proxmox-tracker test\nproxmox-tracker serve' };
 }
+
+const relay = 'scp deploy/relay.sh root@pve-01: && ssh root@pve-01 sh relay.sh';
 
 const commands = `pveum user add tracker@pve --comment "running-time tracker"
 pveum acl modify / --users tracker@pve --roles PVEAuditor
