@@ -8,8 +8,6 @@ import type { AppliedPoll, ClusterLedger, FinishedPoll } from './cluster-ledger.
 /** Polls that end within this time of each other are written together: a commit waits for the disk. */
 const GATHER_MS = 25;
 const MAX_BATCH = 200;
-/** A batch of calls lets the event loop turn after so long: pages are answered meanwhile, and further calls arrive. */
-const TURN_MS = 8;
 /** Times that a batch is tried where another manager keeps writing the same clusters. */
 const MAX_ATTEMPTS = 8;
 
@@ -141,7 +139,6 @@ interface Outcome {
 async function writeEach(trx: Trx, calls: readonly Call[]): Promise<Outcome[]> {
   const opened = new Set<ClusterLedger>();
   const outcomes: Outcome[] = [];
-  let turnedMs = performance.now();
   for (const { ledger, work } of calls) {
     if (!opened.has(ledger)) await ledger.openBeside(trx);
     opened.add(ledger);
@@ -151,9 +148,8 @@ async function writeEach(trx: Trx, calls: readonly Call[]): Promise<Outcome[]> {
       opened.delete(ledger);
     }
     outcomes.push(outcome);
-    if (performance.now() - turnedMs < TURN_MS) continue;
-    await turn();
-    turnedMs = performance.now();
+    // Pages are answered meanwhile, and further calls arrive.
+    if (calls.length > 1) await turn();
   }
   return outcomes;
 }
