@@ -8,7 +8,10 @@ import { systemClock } from '../src/clock.js';
 import { parseConfig } from '../src/config/load.js';
 import { silentLog } from '../src/log.js';
 
-/** Calls of push agents on SQLite with a full sync at each commit: the manager in this process, the agent in a child. */
+/**
+ * Calls of push agents on SQLite with a full sync at each commit: the manager in this process, the agent in a child. Names of
+ * cases (unchanged, changed, single, many, pages) choose some of them.
+ */
 const KEY = 'the-key-of-the-ingest-bench-0123456789ab';
 
 const folder = mkdtempSync(join(tmpdir(), 'tracker-ingest-'));
@@ -22,7 +25,14 @@ const app = createApp(config, { clock: systemClock, log: silentLog });
 try {
   const { url } = await app.start();
   const client = fileURLToPath(new URL('agent-calls.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', client, url, KEY], { stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--import', 'tsx', client, url, KEY, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  // The client asks how much CPU time the manager has used so far, in ms.
+  child.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    child.send((user + system) / 1000);
+  });
   process.exitCode = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
 } finally {
   await app.stop();

@@ -19,7 +19,7 @@ import {
 } from '../ledger/stores/agents.js';
 import { writeGuests } from '../ledger/stores/change.js';
 import { contactBefore, writeContact } from '../ledger/stores/contacts.js';
-import { updateNode } from '../ledger/stores/clusters.js';
+import type { NodeFields } from '../ledger/stores/clusters.js';
 import { answerTo } from './agent-answer.js';
 import type { AgentNode, AgentNodes } from './agent-nodes.js';
 import type { ClusterLedger } from './cluster-ledger.js';
@@ -85,13 +85,16 @@ export class AgentDesk {
       // Told once, by the heartbeat that asked.
       isSyncDue: agent.isSyncDue && !isHeartbeat,
     };
-    await writeAgent(trx, node.id, next);
+    await writeAgent(trx, node.id, next, node.source === 'push' ? fieldsTold(call, sentence) : {});
     if (isContact(call)) await writeContact(trx, node, window, now);
     if (!isHeartbeat || call.eventId !== null) await writeEvent(trx, node.id, call, answer);
-    if (node.source === 'push') await updateNode(trx, node.id, { health: 'online', last_error: sentence });
-    if (call.word.kind === 'register' && call.word.hostname !== null && node.source === 'push')
-      await updateNode(trx, node.id, { hostname: call.word.hostname });
   }
+}
+
+/** What a call tells of a node that nobody polls. */
+function fieldsTold({ word }: AgentCall, sentence: string | null): Partial<NodeFields> {
+  const isNamed = word.kind === 'register' && word.hostname !== null;
+  return { health: 'online', last_error: sentence, ...(isNamed ? { hostname: word.hostname ?? '' } : {}) };
 }
 
 interface Traces {

@@ -107,16 +107,15 @@ export class ClusterLedger {
   }
 
   /**
-   * Lets `work` write to the cluster beside the polls, in the caller's transaction: what agents and people say leaves out fence
-   * and revision (design.md, "Transactions"). Until `committed` the state counts as stale.
+   * Lets the caller's transaction write to the cluster beside the polls: what agents and people say leaves out fence and revision
+   * (design.md, "Transactions"). Once a transaction is enough, since it holds the cluster's row. Until `committed` the state
+   * counts as stale.
    */
-  async writeBeside<T>(trx: Trx, work: () => Promise<T>): Promise<T> {
+  async openBeside(trx: Trx): Promise<void> {
     const revision = await raiseRevision(trx, this.row.id);
     if (this.isStale || revision !== this.row.revision + 1) await this.reload(trx);
     this.isStale = true;
-    const result = await work();
     this.row = { ...this.row, revision };
-    return result;
   }
 
   /** A transaction that is tried again, after a deadlock or another's write, starts from what is stored. */

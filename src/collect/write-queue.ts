@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { noMeter, type Meter } from '../core/meter.js';
 import { inTransaction, isRetryable, type Database, type Trx } from '../ledger/database.js';
 import { StaleClusterError } from '../ledger/stores/clusters.js';
@@ -14,7 +14,7 @@ const MAX_ATTEMPTS = 8;
 /** What an agent or a person says, waiting to be written. */
 interface Call {
   ledger: ClusterLedger;
-  work: (trx: Trx) => Promise<unknown>;
+  work: (trx: Trx, ledger: ClusterLedger) => Promise<unknown>;
   resolve: (result: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -57,8 +57,7 @@ export class WriteQueue {
    */
   call<T>(ledger: ClusterLedger, work: (trx: Trx, ledger: ClusterLedger) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const run = (trx: Trx): Promise<T> => ledger.writeBeside(trx, () => work(trx, ledger));
-      this.calls.push({ ledger, work: run, resolve: resolve as (result: unknown) => void, reject });
+      this.calls.push({ ledger, work, resolve: resolve as (result: unknown) => void, reject });
       if (!this.isDraining) void this.drain();
     });
   }
@@ -67,6 +66,8 @@ export class WriteQueue {
   private async drain(): Promise<void> {
     this.isDraining = true;
     while (this.waiting.length > 0 || this.calls.length > 0) {
+      // SQLite's work leaves the event loop no turn: without one, what has arrived is not seen and each call commits alone.
+      if (this.calls.length > 0) await turn();
       if (this.calls.length > 0) await this.writeCalls(this.calls.splice(0, MAX_BATCH));
       if (this.waiting.length === 0) continue;
       // Who calls waits for an answer; polls can wait for each other.
@@ -98,7 +99,9 @@ export class WriteQueue {
     try {
       const outcomes = await this.timed('calls', () => inTransaction(this.db, (trx) => writeEach(trx, calls)));
       for (const { ledger } of calls) ledger.committed();
-      for (const [k, call] of calls.entries()) outcomes[k]?.(call);
+      // What a call left in memory before it failed is not stored.
+      for (const [k, { ledger }] of calls.entries()) if (outcomes[k]?.isFailed === true) ledger.invalidate();
+      for (const [k, call] of calls.entries()) outcomes[k]?.tell(call);
     } catch (error) {
       for (const { ledger } of calls) ledger.invalidate();
       const [only] = calls;
@@ -126,26 +129,47 @@ export class WriteQueue {
   }
 }
 
-/** What becomes of each call once the transaction is committed. */
-async function writeEach(trx: Trx, calls: readonly Call[]): Promise<((call: Call) => void)[]> {
-  const [only] = calls;
-  if (only !== undefined && calls.length === 1) {
-    const result = await only.work(trx);
-    return [(call) => call.resolve(result)];
-  }
-  const outcomes: ((call: Call) => void)[] = [];
+/** What becomes of a call once the transaction is committed. */
+interface Outcome {
+  isFailed: boolean;
+  tell: (call: Call) => void;
+}
+
+/** Each cluster is opened once, outside of the savepoints: what one call undoes leaves the others its revision. */
+async function writeEach(trx: Trx, calls: readonly Call[]): Promise<Outcome[]> {
+  const opened = new Set<ClusterLedger>();
+  const outcomes: Outcome[] = [];
   for (const { ledger, work } of calls) {
-    try {
-      const result = await trx.transaction((savepoint) => work(savepoint));
-      outcomes.push((call) => call.resolve(result));
-    } catch (error) {
-      // A deadlock has undone the whole transaction: then all of it is to be tried again.
-      if (isRetryable(error)) throw error;
+    if (!opened.has(ledger)) await ledger.openBeside(trx);
+    opened.add(ledger);
+    const outcome = calls.length === 1 ? told(await work(trx, ledger)) : await withSavepoint(trx, ledger, work);
+    if (outcome.isFailed) {
       ledger.invalidate();
-      outcomes.push((call) => call.reject(error));
+      opened.delete(ledger);
     }
+    outcomes.push(outcome);
+    // Pages are answered meanwhile, and further calls arrive.
+    if (calls.length > 1) await turn();
   }
   return outcomes;
+}
+
+const told = (result: unknown): Outcome => ({ isFailed: false, tell: (call) => call.resolve(result) });
+
+/** By hand: a nested transaction of Knex costs more than most calls do. */
+async function withSavepoint(trx: Trx, ledger: ClusterLedger, work: Call['work']): Promise<Outcome> {
+  await trx.raw('savepoint one_call');
+  try {
+    const result = await work(trx, ledger);
+    await trx.raw('release savepoint one_call');
+    return told(result);
+  } catch (error) {
+    // A deadlock has undone the whole transaction: then all of it is to be tried again.
+    if (isRetryable(error)) throw error;
+    await trx.raw('rollback to savepoint one_call');
+    await trx.raw('release savepoint one_call');
+    return { isFailed: true, tell: (call) => call.reject(error) };
+  }
 }
 
 type Groups = [ledger: ClusterLedger, own: Waiting[]][];

@@ -10,14 +10,22 @@ import { stoppedSpan, type Span } from './span.js';
 import { concerns } from './task.js';
 import type { Window } from './window.js';
 
-/** The sessions of one guest from all that is known of it and of the nodes it was on. */
-export function deriveGuest(guest: GuestState, nodeOf: (id: number) => NodeState | undefined, asOf: number): Derived {
+/**
+ * The sessions of one guest from all that is known of it and of the nodes it was on. `told` is what its reports amount to, for
+ * who knows that already.
+ */
+export function deriveGuest(
+  guest: GuestState,
+  nodeOf: (id: number) => NodeState | undefined,
+  asOf: number,
+  told: readonly Span[] = toldSpans(guest, nodeOf),
+): Derived {
   const node = nodeOf(guest.nodeId);
   const gone = confirmedGone(guest);
   const pulled = spansUntil(guest, node?.lastSeen[guest.type] ?? null, node?.statesSeen);
   const seen = spansOfBoth(
     pulled.filter((span) => span.source === undefined),
-    toldSpans(guest, nodeOf),
+    told,
   );
   const spans = gone === null ? seen : [...seen, goneSpan(guest.nodeId, gone)];
   const nodeIds = [...new Set([...spans.map((span) => span.nodeId), ...guest.tasks.map((task) => task.nodeId)])];

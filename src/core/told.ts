@@ -5,7 +5,7 @@ import { deriveGuest } from './derive-guest.js';
 import { emptyProfile, guestKey, newGuest, type GuestState } from './guest.js';
 import { livesOf } from './lives.js';
 import type { NodeState } from './node-state.js';
-import type { GuestType } from './observation.js';
+import type { Exchange, GuestType } from './observation.js';
 import type { Span } from './span.js';
 
 /** What was said of one guest. */
@@ -54,9 +54,11 @@ function changesOf(
 ): GuestChange[] {
   const nodeOf = (id: number): NodeState | undefined => (id === node.id ? node : state.nodes.get(id));
   return [...touched].map(([key, guest]) => {
-    const spanned = isPulled(guest) ? guest : withSpansOf(guest, nodeOf);
+    const isOfPolls = isPulled(guest);
+    const spanned = isOfPolls ? guest : withSpansOf(guest, nodeOf);
     const after = { ...spanned, lives: livesOf(spanned) };
-    return { key, before: state.guests.get(key) ?? null, after, derived: deriveGuest(after, nodeOf, asOf) };
+    const derived = deriveGuest(after, nodeOf, asOf, isOfPolls ? undefined : spanned.spans);
+    return { key, before: state.guests.get(key) ?? null, after, derived };
   });
 }
 
@@ -97,11 +99,23 @@ function withSpansOf(guest: GuestState, nodeOf: (id: number) => NodeState | unde
   const spans = told.map((span): Span => {
     const k = free.findIndex((one) => one.state === span.state && one.first.receivedAt === span.first.receivedAt);
     const [known] = k < 0 ? [] : free.splice(k, 1);
-    return { ...span, id: known?.id ?? null };
+    // What is as it was stays the same object, and is not written again.
+    return known !== undefined && isSameTold(known, span) ? known : { ...span, id: known?.id ?? null };
   });
   // What is left over lends its rows, so that none stays behind.
   for (const span of spans) if (span.id === null) span.id = free.shift()?.id ?? null;
   const last = spans.at(-1);
   const isSure = (guest.reports ?? []).at(-1)?.state !== 'unknown';
   return { ...guest, spans, isOpen: last !== undefined && isSure };
+}
+
+function isSameTold(known: Span, span: Span): boolean {
+  const isSameStart = known.start?.earliest === span.start?.earliest && known.start?.latest === span.start?.latest;
+  const isSameTime = isSameExchange(known.first, span.first) && isSameExchange(known.last, span.last) && isSameStart;
+  const isSameWord = known.source === span.source && (known.actor ?? null) === (span.actor ?? null);
+  return isSameTime && isSameWord && known.nodeId === span.nodeId && known.isYoung === span.isYoung;
+}
+
+function isSameExchange(a: Exchange, b: Exchange): boolean {
+  return a.sentAt === b.sentAt && a.receivedAt === b.receivedAt;
 }

@@ -43,6 +43,29 @@ forEachDatabase((_name, open) => {
       expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
       expect(await db.reader('polls').select('id')).to.have.length(2);
     });
+
+    it('writes calls that arrived together in one transaction, though a turn of the loop lies between them', async () => {
+      const before = await revisionOf(db);
+      const arrived = (k: number): Promise<number> =>
+        new Promise((resolve) => setImmediate(resolve)).then(() => queue.call(ledger, () => Promise.resolve(k)));
+      expect(await Promise.all([0, 1, 2, 3].map(arrived))).to.deep.equal([0, 1, 2, 3]);
+      expect(await revisionOf(db)).to.equal(before + 1);
+    });
+
+    it('undoes a call that fails, in the database and in memory, and no other of its transaction', async () => {
+      const rename = (name: string, fails: boolean): Promise<void> =>
+        queue.call(ledger, async (trx, { state }) => {
+          await trx('nodes').where({ id: nodeId }).update({ hostname: name });
+          if (!fails) return;
+          state.nodes.delete(nodeId);
+          throw new Error('it cannot be taken');
+        });
+      const outcomes = await Promise.allSettled([rename('first', false), rename('second', true)]);
+      expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected']);
+      expect(await db.reader('nodes').where({ id: nodeId }).first('hostname')).to.deep.equal({ hostname: 'first' });
+      await queue.call(ledger, () => Promise.resolve());
+      expect([...ledger.state.nodes.keys()]).to.deep.equal([nodeId]);
+    });
   });
 });
 

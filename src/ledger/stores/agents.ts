@@ -3,6 +3,8 @@ import type { AgentReport } from '../../core/agent-report.js';
 import type { GuestState } from '../../core/guest.js';
 import type { AgentAnswer, AgentCall } from '../../core/ingest.js';
 import type { Queryable, Trx } from '../database.js';
+import { insertForIds } from './bulk.js';
+import type { NodeFields } from './clusters.js';
 import { maybeNumber, numberOf, textOf, windowOf, type Row } from './row.js';
 
 /** What a node's row remembers of its push agent. */
@@ -24,11 +26,17 @@ export async function agentOf(trx: Trx, nodeId: number): Promise<NodeAgent> {
   };
 }
 
-/** Writes what is remembered of a node's agent. */
-export async function writeAgent(trx: Trx, nodeId: number, agent: NodeAgent): Promise<void> {
+/** Writes what is remembered of a node's agent, with other fields of its row. */
+export async function writeAgent(
+  trx: Trx,
+  nodeId: number,
+  agent: NodeAgent,
+  fields: Partial<NodeFields> = {},
+): Promise<void> {
   await trx('nodes')
     .where({ id: nodeId })
     .update({
+      ...fields,
       agent_contact_at: agent.contactAt,
       agent_offset_ms: agent.offsetMs,
       is_sync_due: agent.isSyncDue ? 1 : 0,
@@ -81,26 +89,29 @@ export async function writeLateContact(trx: Trx, nodeId: number, at: number): Pr
     .update({ contact_before_at: at });
 }
 
-/** Writes the reports of `after` that `before` does not hold, and gives them their ids; none is ever changed. */
-export async function writeReports(
-  trx: Trx,
-  guestId: number,
-  before: GuestState | null,
-  after: GuestState,
-  now: number,
-): Promise<readonly AgentReport[]> {
-  const known = new Set(before?.reports ?? []);
-  const written: AgentReport[] = [];
-  for (const report of after.reports ?? []) {
-    if (known.has(report) || report.id !== null) {
-      written.push(report);
-      continue;
-    }
-    const [id] = (await trx('agent_reports').insert(reportRow(guestId, report, now))) as number[];
-    if (id === undefined) throw new Error('the database gave a new report no id');
-    written.push({ ...report, id });
+/** A guest's reports before and after a call; `guestId` is the row of its present incarnation. */
+export interface ReportChange {
+  guestId: number;
+  before: GuestState | null;
+  after: GuestState;
+}
+
+/** Writes the reports that are new, of all guests together, and gives them their ids: `after` then holds them; none is ever changed. */
+export async function writeReports(trx: Trx, changes: readonly ReportChange[], now: number): Promise<void> {
+  const rows: Record<string, unknown>[] = [];
+  const owners: { after: GuestState; fresh: ReadonlySet<AgentReport> }[] = [];
+  for (const { guestId, before, after } of changes) {
+    if (after.reports === undefined || after.reports === before?.reports) continue;
+    const fresh = after.reports.filter((report) => report.id === null);
+    if (fresh.length === 0) continue;
+    rows.push(...fresh.map((report) => reportRow(guestId, report, now)));
+    owners.push({ after, fresh: new Set(fresh) });
   }
-  return written;
+  const ids = (await insertForIds(trx, 'agent_reports', rows)).values();
+  const withId = (report: AgentReport): AgentReport => ({ ...report, id: ids.next().value ?? null });
+  for (const { after, fresh } of owners) {
+    after.reports = after.reports?.map((report) => (fresh.has(report) ? withId(report) : report)) ?? [];
+  }
 }
 
 function reportRow(guestId: number, report: AgentReport, now: number): Record<string, unknown> {

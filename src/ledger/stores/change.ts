@@ -1,6 +1,7 @@
 import type { ClusterState, GuestChange, PollChange } from '../../core/reconcile.js';
+import type { GuestState } from '../../core/guest.js';
 import type { Trx } from '../database.js';
-import { writeReports } from './agents.js';
+import { writeReports, type ReportChange } from './agents.js';
 import { writeSpans, writeTasks, type TaskChange } from './facts.js';
 import { writeGap } from './gaps.js';
 import { writeGuest } from './guests.js';
@@ -57,6 +58,7 @@ export async function writeGuests(
     await writeRest(trx, guest, now);
     written.push({ change: guest, difference });
   }
+  await writeReports(trx, guests.map(reportsOf), now);
   return written;
 }
 
@@ -64,14 +66,22 @@ function derivedOf({ before, after, derived }: GuestChange): DerivedGuest {
   return { guest: after, before, derived: derived.sessions };
 }
 
+function reportsOf({ key, before, after }: GuestChange): ReportChange {
+  return { guestId: presentIdOf(key, after), before, after };
+}
+
+function presentIdOf(key: string, { lives }: GuestState): number {
+  const presentId = lives.at(-1)?.id ?? null;
+  if (presentId === null) throw new Error(`${key} has no stored incarnation`);
+  return presentId;
+}
+
 /** What is seldom new of a guest. */
 async function writeRest(trx: Trx, { key, before, after, derived }: GuestChange, now: number): Promise<void> {
-  const presentId = after.lives.at(-1)?.id ?? null;
-  if (presentId === null) throw new Error(`${key} has no stored incarnation`);
+  const presentId = presentIdOf(key, after);
   await writeIdentityOf(trx, before, after);
   await writeMarks(trx, presentId, before, after, now);
   await writeRrd(trx, presentId, before, after, now);
-  if (after.reports !== undefined) after.reports = await writeReports(trx, presentId, before, after, now);
   for (const conflict of derived.conflicts) await writeConflict(trx, presentId, conflict, now);
 }
 
