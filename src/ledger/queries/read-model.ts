@@ -25,8 +25,6 @@ export interface NodeView {
   version: string | null;
   coverageSince: number | null;
   source: 'pull' | 'push';
-  /** Agent events plus tasks kept as evidence. */
-  eventCount: number;
   guestCount: number;
   runningCount: number;
 }

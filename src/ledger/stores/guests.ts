@@ -20,10 +20,11 @@ export async function writeGuest(
     if (life.id === null) lives.push({ ...life, id: await insertLife(trx, clusterId, after, life, isPresent, now) });
     else {
       const wasPresent = known !== null && known === before?.lives.at(-1);
-      if (isPresent !== wasPresent || hasLifeChanged(known, life))
-        await trx('guests')
-          .where({ id: life.id })
-          .update(lifeRow(after, life, isPresent));
+      if (isPresent !== wasPresent || hasLifeChanged(known, life)) {
+        const row = lifeRow(after, life, isPresent);
+        if (row['current_vmid'] !== null) await freeVmid(trx, clusterId, after.vmid);
+        await trx('guests').where({ id: life.id }).update(row);
+      }
       lives.push(life);
     }
   }
@@ -94,10 +95,7 @@ async function insertLife(
   now: number,
 ): Promise<number> {
   const row = lifeRow(guest, life, isPresent);
-  if (row['current_vmid'] !== null) {
-    // A VMID has one present bearer: a container may have taken that of a VM whose end nobody logged.
-    await trx('guests').where({ cluster_id: clusterId, current_vmid: guest.vmid }).update({ current_vmid: null });
-  }
+  if (row['current_vmid'] !== null) await freeVmid(trx, clusterId, guest.vmid);
   const profile = isPresent ? guest.profile : emptyProfile;
   const [id] = (await trx('guests').insert({
     cluster_id: clusterId,
@@ -112,6 +110,14 @@ async function insertLife(
   })) as number[];
   if (id === undefined) throw new Error('the database gave a new guest no id');
   return id;
+}
+
+/**
+ * A VMID has one present bearer, so it is taken before it is given: from a life that is merged into the one before, or from a
+ * VM whose end nobody logged and whose VMID is now a container's.
+ */
+async function freeVmid(trx: Trx, clusterId: number, vmid: number): Promise<void> {
+  await trx('guests').where({ cluster_id: clusterId, current_vmid: vmid }).update({ current_vmid: null });
 }
 
 function profileRow(profile: GuestProfile): Record<string, unknown> {

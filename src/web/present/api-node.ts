@@ -1,8 +1,8 @@
 import type { NodeView } from '../../ledger/queries/read-model.js';
 import { isoOf } from './api-values.js';
 
-/** A node as the wire has it. */
-export function presentNode(node: NodeView) {
+/** A node as the wire has it; `eventCount` tasks of it are kept as evidence. */
+export function presentNode(node: NodeView, eventCount: number) {
   return {
     id: node.id,
     name: node.name,
@@ -17,7 +17,7 @@ export function presentNode(node: NodeView) {
     version: node.version,
     coverage_since: isoOf(node.coverageSince),
     source: node.source,
-    total_events: node.eventCount,
+    total_events: eventCount,
     total_vms: node.guestCount,
     running_vms: node.runningCount,
   };

@@ -1,7 +1,7 @@
 import type { Router } from '@koa/router';
 import type { Context } from 'koa';
 import type { EntryFields } from '../../../core/node-entries.js';
-import { listNodes, nodeByName } from '../../../ledger/queries/nodes.js';
+import { countEvents, listNodes, nodeByName } from '../../../ledger/queries/nodes.js';
 import { hasScope, identityOf, requireScope } from '../../authenticate.js';
 import { jsonOf } from '../../body.js';
 import { orRefused } from '../../entry-faults.js';
@@ -21,7 +21,9 @@ export function nodeRoutes(router: Router, parts: WebParts): void {
   router.get('/api/nodes', requireScope('read'), async (ctx) => {
     const { all, cluster } = nodesQuery(ctx, config.billing.timeZone);
     const nodes = await listNodes(db.reader, { includeRemoved: all, cluster });
-    ctx.body = { nodes: nodes.map(presentNode), total: nodes.length };
+    const ids = nodes.map((node) => node.id);
+    const events = await countEvents(db.reader, ids);
+    ctx.body = { nodes: nodes.map((node) => presentNode(node, events.get(node.id) ?? 0)), total: nodes.length };
   });
 
   router.get('/api/nodes/:name', requireScope('read'), async (ctx) => {
@@ -29,7 +31,8 @@ export function nodeRoutes(router: Router, parts: WebParts): void {
     const name = ctx.params['name'] ?? '';
     const node = await nodeByName(db.reader, name);
     if (node === null || (!node.isActive && all !== true)) throw notFound(`There is no node "${name.slice(0, 255)}".`);
-    ctx.body = presentNode(node);
+    const events = await countEvents(db.reader, [node.id]);
+    ctx.body = presentNode(node, events.get(node.id) ?? 0);
   });
 
   router.delete('/api/nodes/:name', requireScope('admin'), async (ctx) => {
