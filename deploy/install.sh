@@ -159,13 +159,18 @@ make_folders() {
 }
 
 make_configuration() {
-  [ "$service" = "$name-manager" ] || return 0
-  file=$root$settings/config.yaml
+  written=config.yaml
+  sample=$source/config.yaml
+  if [ "$service" = "$name-client" ]; then
+    written=client_config.yaml
+    sample=$source/deploy/$written
+  fi
+  file=$root$settings/$written
   if [ -e "$file" ]; then
-    say "$settings/config.yaml is kept as it is"
+    say "$settings/$written is kept as it is"
     return 0
   fi
-  (umask 077 && sed "s|: data/|: $data/|" "$source/config.yaml" >"$file.new")
+  (umask 077 && sed "s|: data/|: $data/|" "$sample" >"$file.new")
   chown "$name:$name" "$file.new"
   mv "$file.new" "$file"
 }
@@ -182,12 +187,21 @@ replace_program() {
   chmod 644 "$root/etc/systemd/system/$service.service"
 }
 
+# True while the agent's configuration is the sample, of this version or of the one before: it names no token yet.
+is_sample() {
+  [ "$service" = "$name-client" ] || return 1
+  for folder in "$program" "$program.old"; do
+    if cmp -s "$root$settings/client_config.yaml" "$root$folder/deploy/client_config.yaml"; then return 0; fi
+  done
+  return 1
+}
+
 start_service() {
   systemctl daemon-reload
   [ "$is_started" = 1 ] || return 0
   systemctl enable "$service"
-  if [ "$service" = "$name-client" ] && [ ! -e "$root$settings/client_config.yaml" ]; then
-    say "write $settings/client_config.yaml, then systemctl start $service; /opt/$name/deploy/client_config.yaml is a sample"
+  if is_sample; then
+    say "fill in $settings/client_config.yaml, try it with $name agent --test, then systemctl start $service"
     return 0
   fi
   systemctl restart "$service" || fail "$service did not start: journalctl -u $service -n 50 says why"

@@ -79,9 +79,16 @@ async function keepReporting(config: ClientConfig, { parts }: Invocation): Promi
   const notifier = createNotifier({ env: parts.env, log, isAlive: () => running.isAlive() });
   const { clock, signal } = parts;
   const running = mendable(() => runAgent(config, { clock, log, signal, onReady: () => notifier.ready() }));
-  signal.addEventListener('abort', () => void notifier.stopping(), { once: true });
-  await running.ended;
-  return 0;
+  let lastWord: Promise<void> | null = null;
+  const stopping = (): Promise<void> => (lastWord ??= notifier.stopping());
+  signal.addEventListener('abort', () => void stopping(), { once: true });
+  try {
+    await running.ended;
+    return 0;
+  } finally {
+    // Also after a fault: a watchdog that is fed on would keep the process from its end.
+    await stopping();
+  }
 }
 
 /** What the operator can mend: another agent has the files, or they cannot be written. */

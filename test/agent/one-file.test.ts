@@ -1,5 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as later } from 'node:timers/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -11,7 +13,8 @@ import { packageRoot, packageVersion } from '../../src/package-root.js';
 import { labScenario } from '../../src/simulator/scenarios.js';
 import { startSimulator, type Simulator } from '../../src/simulator/server.js';
 import { createAuthority } from '../proxmox/certificates.js';
-import { keyOf, startLab, type Lab } from '../web/api/lab.js';
+import { ADMIN_KEY, keyOf, startLab, type Lab } from '../web/api/lab.js';
+import { gateBefore } from './gate.js';
 
 /** Node 18 is none of the development packages: .ci/run fetches it and names it here. */
 const node18 = process.env['TRACKER_NODE18'] ?? '';
@@ -23,6 +26,14 @@ const nodes: [name: string, file: string][] = [
 interface Ended {
   code: number | null;
   out: string;
+}
+
+/** The agent as systemd runs it. */
+interface Daemon {
+  /** What it has logged so far. */
+  log(): string;
+  /** Tells it to end; yields its exit code. */
+  end(): Promise<number | null>;
 }
 
 for (const [name, node] of nodes) {
@@ -42,20 +53,61 @@ for (const [name, node] of nodes) {
           resolve({ code: child.exitCode, out: out + err }),
         );
       });
-    const configure = (trust: string): void => {
+    const configure = (trust: string, { url = manager.url, intervalS = 1 } = {}): void => {
       const { user, tokenName, value } = simulator.token;
       const [at] = simulator.nodes;
       const lines = [
         'node: { name: push-01 }',
         `proxmox: { port: ${at?.port ?? 0}, user: ${user}, token_name: ${tokenName}, token_value: ${value}, fingerprint: "${at?.fingerprint ?? ''}" }`,
-        `manager: { url: "${manager.url}", api_key: ${key}, timeout: 5, ${trust} }`,
-        'polling: { interval_seconds: 1 }',
+        `manager: { url: "${url}", api_key: ${key}, timeout: 5, ${trust} }`,
+        `polling: { interval_seconds: ${intervalS} }`,
         'state_file: state.json',
+        'logging: { level: debug }',
       ];
       writeFileSync(join(folder, 'client_config.yaml'), lines.join('\n'));
     };
     const kinds = async (): Promise<string[]> =>
       ((await db.reader('agent_events').orderBy('id').select('kind')) as { kind: string }[]).map(({ kind }) => kind);
+    /** Of an agent that has reported nothing yet. */
+    const daemon = (env: NodeJS.ProcessEnv = {}): Daemon => {
+      for (const end of ['', '.outbox']) rmSync(join(folder, `state.json${end}`), { force: true });
+      const child = spawn(node, [file, '--daemon'], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+      let log = '';
+      child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+      const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+      const running = {
+        log: () => log,
+        end: () => {
+          child.kill('SIGTERM');
+          return ended;
+        },
+      };
+      daemons.push(running);
+      return running;
+    };
+    const daemons: Daemon[] = [];
+    /** A process of its own has no clock that a test could move. */
+    const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+      for (let tries = 0; !(await holds()); tries += 1) {
+        if (tries === 1_000)
+          throw new Error(`it did not happen; the agents' logs:\n${daemons.map((each) => each.log()).join('\n')}`);
+        await later(20);
+      }
+    };
+    const startsOf = async (vmid: number): Promise<number> => {
+      const told = (await db.reader('agent_events').where('kind', 'start').select('body')) as { body: string }[];
+      return told.filter(({ body }) => body.includes(`"vmid":${vmid},`)).length;
+    };
+    const askForSync = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'X-API-Key': ADMIN_KEY, 'Content-Type': 'application/json' };
+        const options = { method: 'POST', headers, ca: readFileSync(join(folder, 'ca.pem')) };
+        const asked = request(`${manager.url}/api/ingest/force-sync`, options, (answer) => {
+          answer.resume().once('end', () => resolve(answer.statusCode));
+        });
+        asked.once('error', reject).end('{}');
+      });
+    const countOf = (all: readonly string[], one: string): number => all.filter((each) => each === one).length;
 
     before(async function () {
       if (node === '' || !existsSync(node)) {
@@ -76,9 +128,13 @@ for (const [name, node] of nodes) {
       manager = await startLab(db, {
         server: { tls: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') } },
       });
+      Object.defineProperty(manager.clock, 'at', { get: () => systemClock.now() });
       key = await keyOf(db, 'ingest');
       simulator = await startSimulator(labScenario(systemClock.now() - 3_600_000), { clock: systemClock });
       simulator.truth(systemClock.now());
+    });
+    afterEach(async () => {
+      for (const each of daemons.splice(0)) await each.end();
     });
     after(async () => {
       if (folder === '') return;
@@ -115,6 +171,51 @@ for (const [name, node] of nodes) {
       const { code, out } = await run('--once');
       expect(code, out).to.equal(0);
       expect(await kinds()).to.deep.equal(['register', 'start', 'start', 'start', 'states']);
+    });
+
+    it('runs until SIGTERM, tells of what happens meanwhile, and systemd how it stands', async () => {
+      const bin = join(folder, 'bin');
+      const words = (): string[] => readFileSync(join(folder, 'words'), 'utf8').trim().split('\n');
+      mkdirSync(bin);
+      writeFileSync(join(folder, 'words'), '');
+      writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\necho "$@" >>'${join(folder, 'words')}'\n`, {
+        mode: 0o755,
+      });
+      configure('ca_file: ca.pem');
+      const agent = daemon({ PATH: `${bin}:/usr/bin:/bin`, NOTIFY_SOCKET: 'one', WATCHDOG_USEC: '600000' });
+      await until(() => words().includes('READY=1'));
+      expect(await startsOf(102)).to.equal(0);
+      simulator.act({ kind: 'start', vmid: 102, at: systemClock.now() });
+      await until(async () => (await startsOf(102)) === 1);
+      await until(() => words().includes('WATCHDOG=1'));
+      expect(await agent.end(), agent.log()).to.equal(0);
+      expect([words()[0], words().at(-1)]).to.deep.equal(['READY=1', 'STOPPING=1']);
+      expect(agent.log()).to.match(/info {2}stopped waiting=0\n$/);
+      expect(existsSync(join(folder, 'state.json.outbox.lock'))).to.equal(false);
+    });
+
+    it('looks at once when its manager asks, however long its interval is', async () => {
+      configure('ca_file: ca.pem', { intervalS: 3_600 });
+      const before = countOf(await kinds(), 'states');
+      expect(await askForSync()).to.equal(200);
+      const agent = daemon();
+      // Its own of every start, and the one that was asked for.
+      await until(async () => countOf(await kinds(), 'states') === before + 2);
+      expect(await agent.end(), agent.log()).to.equal(0);
+    });
+
+    it('delivers at SIGTERM what waits for a manager that is back', async () => {
+      const gate = await gateBefore(manager.url, 'https');
+      configure('ca_file: ca.pem', { url: gate.url, intervalS: 3_600 });
+      const before = (await kinds()).length;
+      const agent = daemon();
+      // After the third refusal it would wait for two seconds at least.
+      await until(() => agent.log().split('the manager is tried again').length > 3);
+      await gate.open();
+      expect(await agent.end(), agent.log()).to.equal(0);
+      await gate.close();
+      expect((await kinds()).slice(before)).to.include.members(['register', 'start', 'states']);
+      expect(agent.log()).to.match(/info {2}stopped waiting=0\n$/);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { clientSchema } from '../../src/config/client-schema.js';
 import { fileSchema, type Schema } from '../../src/config/schema.js';
 import { packageRoot } from '../../src/package-root.js';
 
@@ -18,6 +19,17 @@ describe('what is written about the configuration', () => {
     const text = readFileSync(join(packageRoot, 'config.yaml'), 'utf8');
     const missing = keys.map((key) => key.split('.').at(-1) ?? '').filter((key) => !text.includes(`${key}:`));
     expect(missing.filter((key) => !key.endsWith('_file'))).to.deep.equal([]);
+  });
+
+  it('names every key of the agent under client_config.yaml in docs/config.md, and in the sample', () => {
+    const page = readFileSync(join(packageRoot, 'docs/config.md'), 'utf8').split('## client_config.yaml')[1] ?? '';
+    const written = new Set([...page.matchAll(/`([a-z_.]+)`/g)].map(([, word = '']) => word));
+    expect(keysOf(clientSchema).filter((key) => !written.has(key))).to.deep.equal([]);
+    const sample = readFileSync(join(packageRoot, 'deploy/client_config.yaml'), 'utf8');
+    const missing = keysOf(clientSchema).filter(
+      (key) => !new RegExp(`\\b${key.split('.').at(-1) ?? ''}\\b`).test(sample),
+    );
+    expect(missing).to.deep.equal([]);
   });
 });
 

@@ -197,15 +197,29 @@ describe('install.sh', function () {
     });
   }
 
-  it('installs the service of the agent, and starts it once it has a configuration', async () => {
+  it('puts the agent’s sample, user and service in their places, and starts it once the sample is filled in', async () => {
     const first = await install(['--client']);
     expect(first.code, first.err).to.equal(0);
-    expect(first.err).to.match(/write \/etc\/proxmox-tracker\/client_config\.yaml, then/);
+    const file = at('root', settings, 'client_config.yaml');
+    const sample = readFileSync(join(packageRoot, 'deploy/client_config.yaml'), 'utf8');
+    expect(first.err).to.match(/fill in \/etc\/proxmox-tracker\/client_config\.yaml, try it/);
+    expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).to.deep.equal([sample, 0o600]);
+    expect(calls('chown').at(-1)).to.match(/^chown proxmox-tracker:proxmox-tracker .*client_config\.yaml\.new$/);
+    expect(calls('useradd')).to.have.length(1);
+    expect(read('root/etc/systemd/system/proxmox-tracker-client.service')).to.equal(
+      readFileSync(join(packageRoot, 'deploy/proxmox-tracker-client.service'), 'utf8'),
+    );
     expect(existsSync(at('root', settings, 'config.yaml'))).to.equal(false);
     expect(calls('systemctl').at(-1)).to.equal('systemctl enable proxmox-tracker-client');
-    write(`root/${settings}/client_config.yaml`, '');
+    // Also where the next version brings another sample.
+    write('source/deploy/client_config.yaml', `${sample}# more\n`);
+    await install(['--client']);
+    expect(calls('systemctl').at(-1)).to.equal('systemctl enable proxmox-tracker-client');
+    expect([readFileSync(file, 'utf8'), calls('useradd')]).to.deep.equal([sample, []]);
+    writeFileSync(file, `${sample}# mine\n`);
     await install(['--client']);
     expect(calls('systemctl').at(-1)).to.equal('systemctl restart proxmox-tracker-client');
+    expect(readFileSync(file, 'utf8')).to.equal(`${sample}# mine\n`);
   });
 
   it('refuses to install the service of an agent that this version does not have', async () => {
