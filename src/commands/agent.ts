@@ -1,6 +1,6 @@
 import type { ClientConfig } from '../config/client.js';
 import { CommandError, UsageError, type Command, type Invocation } from './command.js';
-import { linesOf } from './test.js';
+import { linesOf } from './check-lines.js';
 
 export const agent: Command = {
   name: 'agent',

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.js';
-import type { NodeCheck } from '../proxmox/check-node.js';
+import { linesOf } from './check-lines.js';
 import type { CliParts, Command, Invocation } from './command.js';
 import { storedNodes } from './stored-nodes.js';
 
@@ -42,23 +42,4 @@ export async function testNodes(
     print(`✗ ${problem}`);
   }
   return isFine && problems.length === 0 ? 0 : 1;
-}
-
-/** What `test` prints of one node. */
-export function linesOf(check: NodeCheck): string[] {
-  if (!check.ok) return [`✗ ${check.name}: ${check.sentence}`];
-  const where = check.cluster === null ? 'standalone' : `cluster ${check.cluster}`;
-  // The configuration may call the node otherwise than Proxmox does: then both are told.
-  const name = check.name === check.node ? check.node : `${check.name}, which is ${check.node} in Proxmox`;
-  const granted = check.privileges.map(
-    ({ privilege, path, isGranted }) => `${privilege} on ${path} ${isGranted ? '✓' : '✗'}`,
-  );
-  return [
-    '✓ Proxmox API connection successful',
-    `  Node: ${name} (${where}, Proxmox VE ${check.version})`,
-    `  Token: ${granted.join('   ')}`,
-    `  VMs found: ${check.guests.length}`,
-    ...check.guests.map(({ vmid, name: guest, status }) => `    - ${vmid}: ${guest ?? '(no name)'} (${status})`),
-    ...check.warnings.map((warning) => `  ! ${warning}`),
-  ];
 }
