@@ -48,7 +48,12 @@ const TABLE: Named[] = [
   ],
   ['a call without a key', 401, 'GET /api/nodes HTTP/1.1\r\nHOST\r\n\r\n', { 'www-authenticate': 'Bearer' }],
   ['an unknown call', 404, `GET /api/none HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`, NO_STORE],
-  ['a method that is not taken', 405, `PUT /api/nodes HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`, { allow: 'GET, HEAD, POST' }],
+  [
+    'a method that is not taken',
+    405,
+    `PUT /api/nodes HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`,
+    { allow: 'GET, HEAD, POST' },
+  ],
   ['a query that does not fit', 422, `GET /api/sessions?page=0 HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`, NO_STORE],
   ['no JSON', 400, `POST ${SNAPSHOT} HTTP/1.1\r\nHOST\r\n${key}\r\nContent-Length: 1\r\n\r\n{`, NO_STORE],
   [
