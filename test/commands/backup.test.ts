@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { DatabaseConfig } from '../../src/config/config.js';
+import { writeBackup } from '../../src/ledger/backup/dump.js';
 import { openDatabase, type Database } from '../../src/ledger/database.js';
 import { rowCounts, SECOND, sessionsOf, startLab, type Lab } from '../collect/lab.js';
+import { migrationSource } from '../../src/ledger/migration-source.js';
+import { migrationStatus } from '../../src/ledger/migrations.js';
 import { forEachDatabase } from '../support/databases.js';
+import { HOUR } from '../web/pages/seed-plan.js';
+import { seedSite } from '../web/pages/seed.js';
 import { cli, tempFolder, type CliOutcome } from './running.js';
 
 const all = { nodes: null };
@@ -105,6 +110,100 @@ forEachDatabase((name, _open, fresh) => {
       const again = await other();
       expect((await command('restore', again, kept)).code).to.equal(0);
       expect(await contentOf(again)).to.deep.equal(await contentOf(source));
+    });
+
+    it('take the ledger as it is at one instant while another writer adds to two tables at once', async () => {
+      const busy = openDatabase(await fresh.migrated());
+      let written = 0;
+      let isOver = false;
+      const writer = (async () => {
+        while (!isOver) {
+          // SQLite's work is synchronous: without a turn of the loop nobody else would ever have one.
+          await new Promise(setImmediate);
+          written += 1;
+          const value = String(written);
+          await busy.writer.transaction(async (trx) => {
+            // The first and one of the last of the tables in the file.
+            const key = `name:busy-${value}`;
+            await trx('clusters').insert({ cluster_key: key, name: 'busy', revision: 0, created_at: written });
+            await trx('settings').insert({ name: `busy-${value}`, value });
+          });
+        }
+      })();
+      const path = join(folder.path, `${name}-busy`);
+      const before = written;
+      try {
+        for (let k = 0; k < 5; k++) {
+          const { tables } = await writeBackup(busy, `${path}-${k}`, { version: '0', now: 1 });
+          const text = gunzipSync(readFileSync(`${path}-${k}`)).toString();
+          const told = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+          expect(told(/"name:busy-\d+",/g)).to.equal(told(/\["busy-\d+",/g));
+          expect(Object.keys(tables)).to.include('settings');
+        }
+      } finally {
+        isOver = true;
+        await writer;
+        await busy.close();
+      }
+      expect(written).to.be.greaterThan(before);
+    });
+
+    it('carry it on from SQLite into this kind', async () => {
+      const lite = await other();
+      expect((await command('restore', lite, file)).code).to.equal(0);
+      const path = join(folder.path, `${name}-lite`);
+      expect((await command('backup', lite, path)).code).to.equal(0);
+      const target = await fresh.empty();
+      const { code, err } = await command('restore', target, path);
+      expect({ code, err }).to.deep.equal({ code: 0, err: '' });
+      expect(await contentOf(target)).to.deep.equal(await contentOf(source));
+    });
+
+    it('bring what an older version wrote to the tables of this one', async () => {
+      const old = openDatabase(await fresh.empty());
+      const names = await migrationSource.getMigrations([]);
+      for (const each of names.slice(0, 16))
+        await old.writer.migrate.up({ migrationSource, name: each } as { name: string });
+      await old.writer('clusters').insert({ cluster_key: 'name:old', name: 'old', revision: 7, created_at: 1 });
+      const path = join(folder.path, `${name}-old`);
+      await writeBackup(old, path, { version: '0', now: 1 });
+      await old.close();
+      const target = await fresh.migrated();
+      const { code, err } = await command('restore', target, path);
+      expect({ code, err }).to.deep.equal({ code: 0, err: '' });
+      const there = openDatabase(target);
+      expect(await migrationStatus(there)).to.deep.equal({ applied: names, pending: [] });
+      expect(await there.reader('clusters').select('name', 'revision')).to.deep.equal([{ name: 'old', revision: 7 }]);
+      await there.close();
+    });
+
+    it('end with exit code 1 where what was restored contradicts itself', async () => {
+      const wrong = openDatabase(await fresh.migrated());
+      await seedSite(wrong);
+      const { id } = (await wrong.reader('sessions').whereNotNull('end_at').first('id')) as { id: number };
+      const early = wrong.reader.raw('start_at - ?', [HOUR]);
+      await wrong.writer('sessions').where({ id }).update({ end_at: early, end_earliest: early, end_latest: early });
+      const path = join(folder.path, `${name}-wrong`);
+      await writeBackup(wrong, path, { version: '0', now: 1 });
+      await wrong.close();
+      const { code, out } = await command('restore', await fresh.empty(), path);
+      expect(out).to.match(/rows of \d+ tables are restored[^]*findings?; "proxmox-tracker check" tells them/);
+      expect(code).to.equal(1);
+    });
+
+    it('refuse to restore where a poll ended less than two intervals ago, with --force too', async () => {
+      const target = await fresh.empty();
+      await command('restore', target, file);
+      const there = openDatabase(target);
+      await there.writer('polls').update({ finished_at: Date.now() });
+      for (const more of [[], ['--force']]) {
+        const { code, err } = await command('restore', target, file, ...more);
+        expect(code).to.equal(1);
+        expect(err).to.match(/serve seems to run on .*: stop it, and call again in \d+ s/);
+      }
+      await there.writer('polls').update({ finished_at: Date.now() - 61 * SECOND });
+      expect((await command('restore', target, file, '--force')).code).to.equal(0);
+      await there.close();
     });
 
     it('refuse what is torn, was changed, is no backup or is of a newer version, before anything is written', async () => {
