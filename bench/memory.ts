@@ -1,15 +1,11 @@
-import { entryChecks } from '../src/config/entry.js';
-import { createSecretBox } from '../src/secrets.js';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../src/clock.js';
-import { Collector } from '../src/collect/collect.js';
-import { parseConfig } from '../src/config/load.js';
 import { openDatabase } from '../src/ledger/database.js';
 import { migrate } from '../src/ledger/migrations.js';
 import { silentLog } from '../src/log.js';
+import { fleetCollector } from './fleet-collector.js';
 import type { SimulatedFleet } from './simulated-nodes.js';
 
 /** Memory of a manager alone in its process, in MiB. */
@@ -28,15 +24,7 @@ const [fleet] = (await once(process, 'message')) as [SimulatedFleet];
 const folder = mkdtempSync(join(tmpdir(), 'tracker-bench-'));
 const db = openDatabase({ type: 'sqlite', file: join(folder, 'bench.sqlite') });
 await migrate(db, { log: silentLog });
-const config = parseConfig(fleet.configYaml, { file: join(folder, 'config.yaml'), env: {} });
-const collector = new Collector({
-  config,
-  db,
-  clock: systemClock,
-  log: silentLog,
-  box: createSecretBox(config.security.secretKeyFile),
-  checks: entryChecks,
-});
+const collector = fleetCollector(fleet, db, folder);
 const beforeMib = process.memoryUsage.rss() / MIB;
 await collector.pollNow({ nodes: null });
 await collector.identities.idle();

@@ -1,5 +1,3 @@
-import { entryChecks } from '../src/config/entry.js';
-import { createSecretBox } from '../src/secrets.js';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../src/clock.js';
-import { Collector } from '../src/collect/collect.js';
-import { parseConfig } from '../src/config/load.js';
+import type { Collector } from '../src/collect/collect.js';
 import { openDatabase, type Database } from '../src/ledger/database.js';
 import { migrate } from '../src/ledger/migrations.js';
 import { silentLog } from '../src/log.js';
@@ -17,6 +13,7 @@ import { applyCosts } from './apply-poll.js';
 import { BareLoop } from './bare-loop.js';
 import { costOf, grown, median, medianCost, rowCounts, type Cost } from './measure.js';
 import type { MemoryFigures } from './memory.js';
+import { fleetCollector } from './fleet-collector.js';
 import type { SimulatedFleet } from './simulated-nodes.js';
 
 const IDLE_CYCLES = 20;
@@ -115,15 +112,7 @@ function table(rows: [figure: string, measured: string, target: string][]): stri
 }
 
 async function measure(fleet: SimulatedFleet, db: Database, folder: string): Promise<string> {
-  const config = parseConfig(fleet.configYaml, { file: join(folder, 'config.yaml'), env: {} });
-  const collector = new Collector({
-    config,
-    db,
-    clock: systemClock,
-    log: silentLog,
-    box: createSecretBox(config.security.secretKeyFile),
-    checks: entryChecks,
-  });
+  const collector = fleetCollector(fleet, db, folder);
   const bare = new BareLoop(fleet);
   const first = await costOf(() => cycle(collector));
   const firstHandshakes = collector.roster.traffic.handshakeCount;

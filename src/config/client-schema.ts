@@ -1,20 +1,10 @@
+import type { FileNode } from './file.js';
 import { bool, oneOf, orNull, part, port, secret, section, text, whole, type Schema } from './schema.js';
 
 /** client_config.yaml as it is written: the field's keys, and beside them those of ours, after the schema has filled in the defaults. */
 export interface FileClient {
   node: { name: string; hostname: string | null };
-  proxmox: {
-    host: string;
-    port: number;
-    user: string;
-    token_name: string;
-    token_value?: string;
-    token_file?: string;
-    fingerprint?: string | null;
-    ca_file?: string | null;
-    verify_ssl?: boolean | null;
-    timeout: number;
-  };
+  proxmox: Omit<FileNode, 'name' | 'scope' | 'journal' | 'agent_names'> & { timeout: number };
   manager: {
     url: string;
     api_key?: string;

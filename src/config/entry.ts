@@ -1,6 +1,7 @@
 import { shapeFaultsOf } from './check-shape.js';
 import { ConfigError, fieldError, type FieldFault } from './config-error.js';
 import type { NodeConfig, NodeTrust } from './config.js';
+import type { FileNode } from './file.js';
 import { checkHost, checkName, checkTokenName, checkUser, isToken, NO_TOKEN, twinOf } from './nodes.js';
 import { readYaml } from './read-yaml.js';
 import { nodeSchema, type Schema } from './schema.js';
@@ -12,20 +13,8 @@ export type EntryFields = Record<string, unknown>;
 /** What is made of an entry that stands in no file: the node, or what is wrong with its fields. */
 export type EntryVerdict = { node: NodeConfig } | { faults: FieldFault[] };
 
-interface OutsideEntry {
-  name: string;
-  host: string;
-  port: number;
-  user: string;
-  token_name: string;
-  token_value?: string;
-  fingerprint?: string | null;
-  ca_pem?: string | null;
-  verify_ssl?: boolean | null;
-  scope: 'cluster' | 'node';
-  journal: boolean;
-  agent_names: string[];
-}
+/** An entry from outside names no files of this machine: it brings the CA with it. */
+type OutsideEntry = Omit<FileNode, 'token_file' | 'ca_file'> & { ca_pem?: string | null };
 
 const shapeFaults = shapeFaultsOf(outsideSchema());
 

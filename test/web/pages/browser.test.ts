@@ -7,23 +7,14 @@ import { describeInBrowser } from '../../support/browser.js';
 import { openSite, siteUser, type Site } from './site.js';
 import { seedEntry } from './seed-entry.js';
 import { seedFindings } from './seed-findings.js';
+import { pagePaths } from './page-paths.js';
 import { seedNow } from './seed-plan.js';
 import { seedSite } from './seed.js';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pages = [
-  '/',
-  '/guests',
-  '/guests/1',
+  ...pagePaths,
   '/guests/3',
-  '/sessions',
-  '/nodes',
-  '/gaps',
-  '/checks',
-  '/account',
-  '/settings/users',
-  '/settings/keys',
-  '/settings/nodes',
   '/settings/nodes/edit?name=pve-09',
   '/settings/nodes/remove?name=pve-09',
   '/nothing',

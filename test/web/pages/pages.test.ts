@@ -2,19 +2,7 @@ import { expect } from 'chai';
 import { openSite, siteUser, siteViewer, type Site } from './site.js';
 import { seedSite } from './seed.js';
 import { Visitor } from './visitor.js';
-
-const allPages = [
-  '/',
-  '/guests',
-  '/guests/1',
-  '/sessions',
-  '/nodes',
-  '/gaps',
-  '/checks',
-  '/account',
-  '/settings/users',
-  '/settings/keys',
-];
+import { pagePaths } from './page-paths.js';
 
 describe('pages', () => {
   let site: Site;
@@ -27,14 +15,14 @@ describe('pages', () => {
   after(() => site.close());
 
   it('lead nobody to the login', async () => {
-    for (const path of allPages) {
+    for (const path of pagePaths) {
       const answer = await new Visitor(site.url).get(path);
       expect([answer.status, answer.location]).to.deep.equal([303, '/login']);
     }
   });
 
   it('bear the product in their title, a token for forms, and no script or style of their own', async () => {
-    for (const path of [...allPages, '/nothing']) {
+    for (const path of [...pagePaths, '/nothing']) {
       const { text } = await admin.get(path);
       expect(text, path).to.match(/<title>[^<]+Proxmox VM Tracker<\/title>/);
       expect(text, path).to.match(/<meta name="csrf-token" content="[\w-]{32,}"/);
