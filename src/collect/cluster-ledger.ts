@@ -36,7 +36,10 @@ export interface AppliedPoll {
 
 /** One cluster's ledger: what is known of it, and how finished polls change that. A WriteQueue hands it the polls, one batch at a time. */
 export class ClusterLedger {
-  private isStale = false;
+  /** True from a write on until its commit is known. */
+  private isUnsettled = false;
+  /** How often someone else changed what is stored, and how many of these the state has read. */
+  private readonly changes = { told: 0, read: 0 };
   /** What a node's row was last written with, as text. */
   private readonly written = new Map<number, string>();
 
@@ -71,12 +74,16 @@ export class ClusterLedger {
 
   /** Rereads the cluster at the next apply: a node was added, or someone else wrote. */
   invalidate(): void {
-    this.isStale = true;
+    this.changes.told += 1;
   }
 
-  /** What was written is committed: the state in memory is the stored one. */
+  /** What was written is committed: the state in memory is the stored one, but for what someone else changed meanwhile. */
   committed(): void {
-    this.isStale = false;
+    this.isUnsettled = false;
+  }
+
+  private get isStale(): boolean {
+    return this.isUnsettled || this.changes.told !== this.changes.read;
   }
 
   /**
@@ -87,7 +94,7 @@ export class ClusterLedger {
   async write(trx: Trx, polls: readonly FinishedPoll[], isTried = false): Promise<AppliedPoll[]> {
     const isRetried = isTried || this.isStale;
     if (this.isStale) await this.reload(trx);
-    this.isStale = true;
+    this.isUnsettled = true;
     const revision = await bumpRevision(trx, this.row);
     const now = this.parts.clock.now();
     const applied: AppliedPoll[] = [];
@@ -114,12 +121,13 @@ export class ClusterLedger {
   async openBeside(trx: Trx): Promise<void> {
     const revision = await raiseRevision(trx, this.row.id);
     if (this.isStale || revision !== this.row.revision + 1) await this.reload(trx);
-    this.isStale = true;
+    this.isUnsettled = true;
     this.row = { ...this.row, revision };
   }
 
   /** A transaction that is tried again, after a deadlock or another's write, starts from what is stored. */
   private async reload(trx: Trx): Promise<void> {
+    const { told: toldChanges } = this.changes;
     this.row = await clusterById(trx, this.row.id);
     const { pools, told } = this.loaded;
     this.loaded = await loadCluster(trx, this.row.id);
@@ -127,6 +135,7 @@ export class ClusterLedger {
     for (const [key, pool] of pools) this.loaded.pools.set(key, pool);
     if (told !== undefined) this.loaded.told = told;
     this.written.clear();
+    this.changes.read = toldChanges;
   }
 
   private async contextOf(trx: Trx, poll: FinishedPoll): Promise<PollContext> {

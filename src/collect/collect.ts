@@ -17,14 +17,13 @@ import { managementOf } from './management.js';
 import { judge } from './health.js';
 import { IdentityReader } from './identities.js';
 import { Look } from './look.js';
-import { installedAnew } from './reinstall.js';
+import { presentMember } from './reinstall.js';
 import { remember, type Entry, type Member } from './member.js';
 import { changeSentences } from './change-sentence.js';
 import { addAgain, addTo, addUnmet, countGuests, type PolledNode } from './poll-round.js';
 import { ResourceReader } from './resources.js';
 import { Roster } from './roster.js';
-import { clusterRoutes } from './routes.js';
-import { leadsTo } from './routes.js';
+import { clusterRoutes, leadsTo } from './routes.js';
 import { WriteQueue } from './write-queue.js';
 
 /** Rounds after which identities that still wait are left to the next polls: a clone's log, then its config. */
@@ -201,8 +200,9 @@ export class Collector {
     if (!this.isMember(member)) return tooLate(member);
     // At first contact a guest is written with its pool, which the cluster's list tells.
     if (member.ledger.state.guests.size === 0) await this.resources.underWay(member.ledger);
-    const anew = await installedAnew(member, observation, { ...this.parts, queue: this.queue, roster: this.roster });
-    if (anew !== null) return this.pollOnce(anew);
+    const present = await presentMember(member, observation, { ...this.parts, queue: this.queue, roster: this.roster });
+    if (present === null) return tooLate(member);
+    if (present !== member) return this.poll(present);
     const { health, error } = judge(observation, missing);
     member.isFailing = health !== 'online' && health !== 'partial';
     member.pollCount += 1;

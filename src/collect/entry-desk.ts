@@ -18,7 +18,7 @@ import { deleteEntry, insertEntry, listEntries, updateEntry, type StoredEntry } 
 import type { Log } from '../log.js';
 import type { SecretBox } from '../secrets.js';
 import { isSameServer } from './entry-book.js';
-import { isRenewal, keptToken, orTaken, tokenError } from './entry-rules.js';
+import { isRenewal, keptToken, orTaken, renewed, tokenError } from './entry-rules.js';
 import { testOf } from './entry-test.js';
 import { auditedEntry, entryView, unusedView } from './entry-view.js';
 import type { Entry } from './member.js';
@@ -83,7 +83,8 @@ export class EntryDesk implements NodeEntries {
     const { clock, box } = this.parts;
     const stored = await listEntries(trx, { lock: true });
     const known = stored.find(({ node }) => isRenewal(node, fields));
-    const node = this.judged(fields, stored, known);
+    const judged = this.judged(fields, stored, known);
+    const node = known === undefined ? judged : renewed(known.node, judged);
     const now = clock.now();
     if (known === undefined) await insertEntry(trx, node, { box, actor: speaker.actor }, now);
     else await updateEntry(trx, known.id, node, box, now);

@@ -1,3 +1,4 @@
+import type { NodeConfig } from '../config/config.js';
 import { EntryError, type EntryFields } from '../core/node-entries.js';
 import { isUniqueViolation } from '../ledger/database.js';
 import { tokenOf, type StoredEntry } from '../ledger/stores/node-entries.js';
@@ -34,4 +35,12 @@ export async function orTaken<T>(change: Promise<T>): Promise<T> {
     if (!isUniqueViolation(error)) throw error;
     throw new EntryError([{ field: 'name', message: 'or the address is taken by another entry', isTaken: true }]);
   });
+}
+
+/** The entry with its new token: whatever else a person chose of it stays, for the relay knows nothing of that. */
+export function renewed(known: StoredEntry['node'], given: NodeConfig): NodeConfig {
+  const { tokenValue, trust, journal } = given;
+  // The leaf certificate may have been renewed with it; a CA that was given stays trusted.
+  const isPinned = known.trust.kind === 'fingerprint';
+  return { ...known, tokenValue, trust: isPinned ? trust : known.trust, journal: known.journal || journal };
 }

@@ -22,12 +22,9 @@ export async function identifyCluster(
   const name = clusterNameOf(discovery);
   if (discovery.rootCaSha256 !== null) {
     const key = `ca:${discovery.rootCaSha256}`;
-    if ((await clusterByKey(trx, key)) === null) {
-      for (const known of await clustersNamed(trx, name)) {
-        const isLikely = known.id === knownId || /^(node|name):/.test(known.clusterKey);
-        if (isLikely && (await hasMemberOf(trx, known.id, [discovery.localNode]))) return rekey(trx, known, key);
-      }
-    }
+    const isNew = (await clusterByKey(trx, key)) === null;
+    const known = isNew ? (await clustersNamed(trx, name)).find(({ id }) => id === knownId) : undefined;
+    if (known !== undefined && (await hasMemberOf(trx, known.id, [discovery.localNode]))) return rekey(trx, known, key);
     return ensureCluster(trx, key, name, now);
   }
   const members = discovery.members.map((member) => member.node);

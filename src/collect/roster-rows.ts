@@ -59,6 +59,15 @@ export async function noteUnmet({ db, clock }: RowParts, entry: Entry, health: s
   });
 }
 
+/** Nodes that no entry leads to any more, as after an edit to another address, are not seen: their rows say so. */
+export async function noteDropped({ db }: RowParts, members: readonly { nodeId: number }[]): Promise<void> {
+  if (members.length === 0) return;
+  const said = { health: 'unreachable', last_error: 'no entry leads to this node now, so it is not polled' };
+  await inTransaction(db, async (trx) => {
+    for (const { nodeId } of members) await updateNode(trx, nodeId, said);
+  });
+}
+
 /** Another manager may meet the same cluster at this moment: then its row is there the second time. */
 function twice<T>(db: Database, work: (trx: Trx) => Promise<T>): Promise<T> {
   return inTransaction(db, work).catch((error: unknown) => {

@@ -13,7 +13,7 @@ import { clientOf, interview, isDue } from './entry.js';
 import { NamedFingerprints } from './fingerprints.js';
 import { healthOf } from './health.js';
 import type { Entry, Member, Route } from './member.js';
-import { clusterIdOf, memberRow, noteUnmet, wantedNode } from './roster-rows.js';
+import { clusterIdOf, memberRow, noteDropped, noteUnmet, wantedNode } from './roster-rows.js';
 import { entryOf, leadsTo, routesOf } from './routes.js';
 
 export interface RosterParts {
@@ -88,11 +88,11 @@ export class Roster {
 
   /**
    * Takes up entries that were added, changed or removed in the database, by whichever manager or command; members to which no
-   * entry leads any more are polled no longer, and are yielded once their polls under way are over.
+   * entry leads any more are polled no longer, and their rows say so. Over once their polls under way are.
    */
-  async refresh(): Promise<Member[]> {
+  async refresh(): Promise<void> {
     const { left, came } = await this.book.refresh();
-    if (left.length === 0 && came.length === 0) return [];
+    if (left.length === 0 && came.length === 0) return;
     const dropped = [...this.members.values()].filter(
       (member) => !this.entries.some((entry) => leadsTo(entry, member)),
     );
@@ -108,7 +108,7 @@ export class Roster {
       [...this.members.values()].map(({ polling }) => polling),
     );
     for (const { polling } of dropped) await polling?.catch(() => undefined);
-    return dropped;
+    await noteDropped(this.parts, dropped);
   }
 
   /** Asks the entries that are due who their clusters' members are; over when those that others asked meanwhile are too. */
@@ -123,8 +123,9 @@ export class Roster {
 
   /** Asks one entry now, whoever else does not answer. */
   async introduce(entry: Entry): Promise<void> {
-    if (entry.asking === null) await this.meet([entry]);
-    else await Promise.all([entry.asking, this.admitting]);
+    // A round that asks it already waits for slower ones before it takes anybody in.
+    await entry.asking;
+    await this.meet([entry]);
   }
 
   private async meet(due: readonly Entry[]): Promise<void> {

@@ -99,8 +99,6 @@ export class WriteQueue {
     try {
       const outcomes = await this.timed('calls', () => inTransaction(this.db, (trx) => writeEach(trx, calls)));
       for (const { ledger } of calls) ledger.committed();
-      // What a call left in memory before it failed is not stored.
-      for (const [k, { ledger }] of calls.entries()) if (outcomes[k]?.isFailed === true) ledger.invalidate();
       for (const [k, call] of calls.entries()) outcomes[k]?.tell(call);
     } catch (error) {
       for (const { ledger } of calls) ledger.invalidate();
@@ -144,6 +142,7 @@ async function writeEach(trx: Trx, calls: readonly Call[]): Promise<Outcome[]> {
     opened.add(ledger);
     const outcome = calls.length === 1 ? told(await work(trx, ledger)) : await withSavepoint(trx, ledger, work);
     if (outcome.isFailed) {
+      // What the call left in memory before it failed is not stored.
       ledger.invalidate();
       opened.delete(ledger);
     }

@@ -27,7 +27,7 @@ export const noCoverage: NodeCoverage = { tasksReadAt: null, holes: [], unproven
 const MAX_UNPROVEN = 8;
 
 /** An index file that was rotated held 50,000 bytes, in lines of 110 or so and hardly ever of 200 (proxmox-api.md, section 1.2). */
-const FULL_FILE_ROWS = 250;
+export const FULL_FILE_ROWS = 250;
 
 /**
  * The part of the log between the last reading and the oldest row of this one, where reading met no task that was known: the

@@ -49,7 +49,7 @@ export function deriveGuest(
 }
 
 /** What agents and people told of the guest, as spans. */
-function toldSpans(guest: GuestState, nodeOf: (id: number) => NodeState | undefined): Span[] {
+export function toldSpans(guest: GuestState, nodeOf: (id: number) => NodeState | undefined): Span[] {
   const reports = guest.reports ?? [];
   if (reports.length === 0) return [];
   const contacts = new Map<number, number>();

@@ -1,3 +1,4 @@
+import { FULL_FILE_ROWS } from './coverage.js';
 import { bootByStatus, type NodeState } from './node-state.js';
 import type { NodeObservation } from './observation.js';
 import { meets, widen, type Window } from './window.js';
@@ -20,6 +21,7 @@ export function reinstalledAt(
   if (boot === null || last === undefined || tasks.kind !== 'seen' || known.size === 0) return null;
   if (boot.earliest < last.latest || meets(widen(last, SAME_BOOT_MS), boot)) return null;
   const { rows, metKnown, isComplete } = tasks.value;
-  if (metKnown || !isComplete) return null;
+  // A log as long as a full file was rotated: what it held is in a file that is not read.
+  if (metKnown || !isComplete || rows.length >= FULL_FILE_ROWS) return null;
   return rows.every(({ upid, startTimeS }) => !known.has(upid) && startTimeS * 1000 > last.latest) ? boot : null;
 }

@@ -1,7 +1,6 @@
-import { agentSpans } from './agent-spans.js';
 import type { AgentReport } from './agent-report.js';
 import type { ClusterState, GuestChange } from './cluster-state.js';
-import { deriveGuest } from './derive-guest.js';
+import { deriveGuest, toldSpans } from './derive-guest.js';
 import { emptyProfile, guestKey, newGuest, type GuestState } from './guest.js';
 import { livesOf } from './lives.js';
 import type { NodeState } from './node-state.js';
@@ -89,12 +88,7 @@ function withTold(guest: GuestState, { name, report }: Told): GuestState {
 
 /** The reports as stored spans, which pages and `proven_until` read; rows carry over by where they begin. */
 function withSpansOf(guest: GuestState, nodeOf: (id: number) => NodeState | undefined): GuestState {
-  const contacts = new Map<number, number>();
-  for (const { nodeId } of guest.reports ?? []) {
-    const contactAt = nodeOf(nodeId)?.contactAt ?? null;
-    if (contactAt !== null) contacts.set(nodeId, contactAt);
-  }
-  const told = agentSpans(guest.reports ?? [], contacts);
+  const told = toldSpans(guest, nodeOf);
   const free = [...guest.spans];
   const spans = told.map((span): Span => {
     const k = free.findIndex((one) => one.state === span.state && one.first.receivedAt === span.first.receivedAt);

@@ -90,6 +90,14 @@ forEachDatabase((_name, open) => {
       expect(again.map(({ id }) => id)).to.deep.equal(open.map(({ id }) => id));
     });
 
+    it('shows the nodes that an entry leads to no more, after an edit to an address that is silent, as not seen', async () => {
+      const manager = lab.manager(db);
+      await manager.entries.add(fieldsOf('pve-01'), speaker);
+      const members = await polled(manager);
+      await manager.entries.edit('pve-01', fieldsOf('pve-01', { port: 1 }), speaker);
+      for (const name of members) expect(await nodeOf(db, name), name).to.include({ health: 'unreachable' });
+    });
+
     it('keeps nodes that another entry leads to', async () => {
       const manager = lab.manager(db);
       await manager.entries.add(fieldsOf('pve-01'), speaker);
@@ -133,9 +141,15 @@ forEachDatabase((_name, open) => {
 
     it('takes a renewed token under the same name and address, and polls on with it', async () => {
       const manager = lab.manager(db);
-      await manager.entries.add(fieldsOf('pve-01', { token_value: 'not-the-token' }), speaker);
+      const chosen = { scope: 'node', journal: true, agent_names: ['old-agent'] };
+      await manager.entries.add(fieldsOf('pve-01', { token_value: 'not-the-token', ...chosen }), speaker);
       expect((await manager.entries.list())[0]).to.include({ state: 'failing' });
       const added = await manager.entries.add(fieldsOf('pve-01'), speaker);
+      expect((await manager.entries.list())[0]).to.deep.include({
+        scope: 'node',
+        journal: true,
+        agentNames: ['old-agent'],
+      });
       expect(added).to.include({ isNew: false, error: null, name: 'pve-01' });
       expect(await polled(manager)).to.include('pve-01');
       const [entry] = (await listAudit(db.reader, { page: 1, perPage: 1 })).items;

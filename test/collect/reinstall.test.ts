@@ -3,7 +3,7 @@ import type { Database } from '../../src/ledger/database.js';
 import { labScenario } from '../../src/simulator/scenarios.js';
 import type { Scenario } from '../../src/simulator/scenario.js';
 import { forEachDatabase } from '../support/databases.js';
-import { BEGAN_AT, HOUR, MINUTE, nodeOf, SECOND, sessionsOf, startLab, type Lab } from './lab.js';
+import { BEGAN_AT, gapsOf, HOUR, MINUTE, nodeOf, SECOND, sessionsOf, startLab, unseen, type Lab } from './lab.js';
 
 const all = { nodes: null };
 const WENT_AT = BEGAN_AT + HOUR + 10 * MINUTE;
@@ -72,6 +72,9 @@ forEachDatabase((_name, open) => {
       }[];
       expect(rows.map(({ generation }) => generation)).to.deep.equal([1, 2]);
 
+      const gaps = await gapsOf(db, 'edge-01#1');
+      expect(gaps.map(({ endedAt }) => endedAt)).to.not.include(null);
+
       const restarted = lab.manager(db);
       lab.move(30 * SECOND);
       expect((await restarted.pollNow(all)).nodes.map(({ node }) => node)).to.include('edge-01');
@@ -103,6 +106,26 @@ forEachDatabase((_name, open) => {
         endReason: 'reinstalled',
       });
       expect(await nodeOf(db, 'edge-01')).to.include({ health: 'online', isActive: true });
+    }).timeout(60_000);
+
+    it('installed anew is so once, though two managers find it', async () => {
+      await watch('reinstall', WENT_AT - MINUTE);
+      const [one, two] = [lab.manager(db), lab.manager(db)];
+      for (const manager of [one, two]) await manager.pollNow(all);
+      lab.clock.at = BACK_AT + 8 * MINUTE;
+      for (const manager of [one, two, one, two]) {
+        lab.move(30 * SECOND);
+        expect(unseen(await manager.pollNow(all))).to.deep.equal([]);
+      }
+      const rows = (await db
+        .reader('nodes')
+        .where({ proxmox_name: 'edge-01' })
+        .orderBy('id')
+        .select('name')) as unknown;
+      expect(rows).to.deep.equal([{ name: 'edge-01#1' }, { name: 'edge-01' }]);
+      expect((await sessionsOf(db, { vmid: 300 })).map(({ node, end }) => [node, end])).to.deep.equal([
+        ['edge-01', null],
+      ]);
     }).timeout(60_000);
 
     it('booted alone is the same one', async () => {

@@ -60,11 +60,24 @@ forEachDatabase((_name, open) => {
           state.nodes.delete(nodeId);
           throw new Error('it cannot be taken');
         });
-      const outcomes = await Promise.allSettled([rename('first', false), rename('second', true)]);
-      expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected']);
+      const heldAfter = queue.call.bind(queue, ledger, (_trx, { state }) => Promise.resolve([...state.nodes.keys()]));
+      const outcomes = await Promise.allSettled([rename('first', false), rename('second', true), heldAfter()]);
+      expect(outcomes.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
+      expect(outcomes[2]).to.include({ status: 'fulfilled' });
+      expect((outcomes[2] as PromiseFulfilledResult<unknown>).value).to.deep.equal([nodeId]);
       expect(await db.reader('nodes').where({ id: nodeId }).first('hostname')).to.deep.equal({ hostname: 'first' });
       await queue.call(ledger, () => Promise.resolve());
       expect([...ledger.state.nodes.keys()]).to.deep.equal([nodeId]);
+    });
+
+    it('reads again what someone else changed while a call was under way', async () => {
+      await queue.call(ledger, async () => {
+        await db.reader('nodes').select('id');
+        ledger.invalidate();
+        ledger.state.nodes.clear();
+      });
+      const held = await queue.call(ledger, (_trx, { state }) => Promise.resolve([...state.nodes.keys()]));
+      expect(held).to.deep.equal([nodeId]);
     });
   });
 });

@@ -1,7 +1,8 @@
 import type { Trx } from '../database.js';
 
-/** The node is tracked no more; its rows stay. */
+/** The node is tracked no more from `at` on, and its open gap ends with that; its rows stay. */
 export async function retireNode(trx: Trx, nodeId: number, at: number): Promise<void> {
+  await trx('gaps').where({ open_node_id: nodeId }).update({ ended_at: at, open_node_id: null });
   await trx('nodes').where({ id: nodeId }).update({ is_active: 0, removed_at: at, is_sync_due: 0 });
 }
 
