@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { packageVersion } from '../package-root.js';
-import { CommandError, type Command } from './command.js';
+import type { Command } from './command.js';
 import { reachDatabase } from './with-database.js';
 
 export const backup: Command = {
@@ -14,7 +13,6 @@ export const backup: Command = {
   ],
   async run({ parts, positionals, loadConfig, print }) {
     const file = resolve(positionals[0] ?? '');
-    if (existsSync(file)) throw new CommandError(`${file} is there already: name a new file`);
     const { writeBackup } = await import('../ledger/backup/dump.js');
     const db = await reachDatabase(await loadConfig());
     try {

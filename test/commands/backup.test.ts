@@ -16,6 +16,14 @@ import { cli, tempFolder, type CliOutcome } from './running.js';
 
 const all = { nodes: null };
 
+/** As many events of 2,000 guests as one statement took before: more than MariaDB's max_allowed_packet. */
+const EVENTS = 150;
+
+async function idOf(db: Database, table: string, row: object): Promise<number> {
+  const [id] = (await db.writer(table).insert(row)) as number[];
+  return id ?? 0;
+}
+
 /** The same backup as a version would write it that has one migration more. */
 function newer(text: string): string {
   const lines = text
@@ -89,6 +97,45 @@ forEachDatabase((name, _open, fresh) => {
       expect((await sessionsOf(there)).map(({ id }) => id)).to.deep.equal(before);
       await there.close();
     });
+
+    it('carry events that bear whole snapshots, in lines and statements that stay small', async () => {
+      const heavy = openDatabase(await fresh.migrated());
+      const clusterId = await idOf(heavy, 'clusters', { cluster_key: 'name:heavy', name: 'heavy', created_at: 1 });
+      const named = { name: 'push-01', proxmox_name: 'push-01', hostname: 'push-01' };
+      const nodeFields = { cluster_id: clusterId, ...named, source: 'push', health: 'online', created_at: 1 };
+      const nodeId = await idOf(heavy, 'nodes', nodeFields);
+      const guest = {
+        type: 'qemu',
+        vmid: 104,
+        name: 'a guest of the house',
+        state: 'running',
+        uptimeS: 86_400,
+        cores: 4,
+      };
+      const body = JSON.stringify({ kind: 'states', rows: Array.from({ length: 2_000 }, () => guest) });
+      for (let k = 0; k < EVENTS; k += 1)
+        await idOf(heavy, 'agent_events', {
+          node_id: nodeId,
+          event_id: `e-${k}`,
+          kind: 'states',
+          arrived_at: k,
+          body,
+          answer: '{}',
+        });
+      const path = join(folder.path, `${name}-heavy`);
+      await writeBackup(heavy, path, { version: '0', now: 1 });
+      await heavy.close();
+      const lines = gunzipSync(readFileSync(path)).toString().split('\n');
+      expect(Math.max(...lines.map((line) => line.length))).to.be.lessThan(8 * 1024 * 1024);
+      const target = await fresh.empty();
+      const { code, err } = await command('restore', target, path);
+      expect({ code, err }).to.deep.equal({ code: 0, err: '' });
+      const there = openDatabase(target);
+      const told = (await there.reader('agent_events').orderBy('id').select('event_id', 'body')) as object[];
+      expect(told).to.have.length(EVENTS);
+      told.forEach((row, k) => expect(row).to.deep.equal({ event_id: `e-${k}`, body }));
+      await there.close();
+    }).timeout(60_000);
 
     it('write a file that nobody else may read, with no token in it', () => {
       expect(statSync(file).mode & 0o777).to.equal(0o600);

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import type { Knex } from 'knex';
 import type { Database, Trx } from '../database.js';
 import { appliedMigrations } from '../migration-tables.js';
 import { BackupError, FORMAT, type BackupHeader } from './file.js';
 import { tableNames } from './tables.js';
 
-const CHUNK_ROWS = 500;
+/** A line holds so many rows at most, and of those whose texts have no bound so many that these fit, but one at least. */
+const LINE_ROWS = 500;
+const LINE_CHARS = 4 * 1024 * 1024;
 
 /**
  * Writes the whole database into a new file, as it is at one instant, while others go on writing to it; yields what it holds.
@@ -21,11 +24,13 @@ export async function writeBackup(
   { version, now }: { version: string; now: number },
 ): Promise<BackupHeader> {
   const part = `${file}.part`;
+  refuseTaken(file);
   // SQLite's and InnoDB's readers both see what was there at their first read, to the end of their transaction.
   const level = db.kind === 'mysql' ? ({ isolationLevel: 'repeatable read' } as const) : {};
   const header = await db.reader.transaction(async (trx) => {
     const head = await headerOf(db, trx, version, now);
-    const target = createWriteStream(part, { flags: 'wx', mode: 0o600 });
+    // On the disk before it has its name: a power cut leaves no whole-looking file.
+    const target = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
     try {
       await pipeline(Readable.from(summed(linesOf(trx, head))), createGzip(), target);
     } catch (error) {
@@ -38,8 +43,13 @@ export async function writeBackup(
     }
     return head;
   }, level);
+  refuseTaken(file);
   await rename(part, file);
   return header;
+}
+
+function refuseTaken(file: string): void {
+  if (existsSync(file)) throw new BackupError(`${file} is there already: name a new file`);
 }
 
 async function headerOf(db: Database, trx: Trx, version: string, createdAt: number): Promise<BackupHeader> {
@@ -57,18 +67,47 @@ async function headerOf(db: Database, trx: Trx, version: string, createdAt: numb
 
 async function* linesOf(trx: Trx, header: BackupHeader): AsyncGenerator<string> {
   yield JSON.stringify(header);
-  for (const [table, { columns }] of Object.entries(header.tables)) {
-    const key = columns.includes('id') ? 'id' : (columns[0] ?? '');
-    let last: unknown = null;
-    for (;;) {
-      const query = trx(table).select(columns).orderBy(key).limit(CHUNK_ROWS);
-      if (last !== null) void query.where(key, '>', last as number);
-      const rows = (await query) as Record<string, unknown>[];
-      if (rows.length > 0) yield JSON.stringify({ table, rows: rows.map((row) => columns.map((name) => row[name])) });
-      if (rows.length < CHUNK_ROWS) break;
-      last = rows.at(-1)?.[key];
+  for (const [table, { columns, rowCount }] of Object.entries(header.tables)) {
+    const reading: Reading = { table, key: columns.includes('id') ? 'id' : (columns[0] ?? ''), last: null };
+    const texts = await textsOf(trx, table);
+    for (let done = 0; done < rowCount;) {
+      const limit = texts.length === 0 ? LINE_ROWS : await countThatFits(trx, reading, texts);
+      const rows = (await following(trx, reading, limit).select(columns)) as Record<string, unknown>[];
+      if (rows.length === 0) break;
+      yield JSON.stringify({ table, rows: rows.map((row) => columns.map((name) => row[name])) });
+      done += rows.length;
+      reading.last = rows.at(-1)?.[reading.key];
     }
   }
+}
+
+/** How far a table was read, in the order of its key. */
+interface Reading {
+  table: string;
+  key: string;
+  last: unknown;
+}
+
+function following(trx: Trx, { table, key, last }: Reading, limit: number): Knex.QueryBuilder {
+  const query = trx(table).orderBy(key).limit(limit);
+  return last === null ? query : query.where(key, '>', last as number);
+}
+
+/** The columns of a table whose values may be of any length. */
+async function textsOf(trx: Trx, table: string): Promise<string[]> {
+  const columns = Object.entries(await trx(table).columnInfo());
+  return columns.filter(([, { type }]) => /text|json|blob/i.test(type)).map(([name]) => name);
+}
+
+/** How many of the next rows one line takes. Their lengths are asked before them, so that what does not fit is never read. */
+async function countThatFits(trx: Trx, reading: Reading, texts: readonly string[]): Promise<number> {
+  const sum = texts.map(() => 'coalesce(length(??), 0)').join(' + ');
+  const rows = (await following(trx, reading, LINE_ROWS).select(trx.raw(`${sum} as chars`, [...texts]))) as {
+    chars: number | string;
+  }[];
+  let chars = 0;
+  const end = rows.findIndex((row) => (chars += Number(row.chars)) > LINE_CHARS);
+  return end === -1 ? LINE_ROWS : Math.max(1, end);
 }
 
 /** The lines, and a last one with the SHA-256 of them all. */

@@ -5,9 +5,15 @@ type Values = Record<string, unknown>;
 
 /**
  * How many rows one statement takes: the text is then one of three for each table, which SQLite compiles once and keeps, and a
- * hundred of our widest rows bind 2,100 values and fill 200 kB, far below SQLite's 32,766 and MariaDB's max_allowed_packet.
+ * hundred rows of our most columns bind 2,100 values, far below SQLite's 32,766.
  */
 const ROWS_A_STATEMENT = [100, 10, 1];
+
+/**
+ * What the texts of a statement of several rows may hold: an agent's event bears a whole snapshot. A character is four bytes at
+ * most, or two of a quote that is escaped, so that such a statement stays below the 16 MiB that MariaDB takes by default.
+ */
+const CHARS_A_STATEMENT = 1024 * 1024;
 
 /** Inserts rows of the same columns, many in a statement, in their order. */
 export async function insertRows(trx: Trx, table: string, rows: readonly Values[]): Promise<void> {
@@ -73,9 +79,10 @@ async function write(trx: Trx, table: string, rows: readonly Values[], clause: s
   let done = 0;
   for (const size of ROWS_A_STATEMENT) {
     for (; rows.length - done >= size; done += size) {
-      const values = new Array<string>(size).fill(one).join(', ');
-      const sql = `insert into \`${table}\` (${names}) values ${values}${clause}`;
-      await run(trx, sql, valuesOf(rows, done, done + size, columns));
+      const values = valuesOf(rows, done, done + size, columns);
+      if (size > 1 && charsOf(values) > CHARS_A_STATEMENT) break;
+      const places = new Array<string>(size).fill(one).join(', ');
+      await run(trx, `insert into \`${table}\` (${names}) values ${places}${clause}`, values);
     }
   }
 }
@@ -90,6 +97,12 @@ function valuesOf(rows: readonly Values[], from: number, to: number, columns: re
     }
   }
   return values;
+}
+
+function charsOf(values: readonly unknown[]): number {
+  let count = 0;
+  for (const value of values) if (typeof value === 'string') count += value.length;
+  return count;
 }
 
 /** Runs a statement as it is written: Knex would look for the place of each of its thousands of values, and copy them, every time. */

@@ -27,6 +27,21 @@ forEachDatabase((_name, open) => {
       });
     });
 
+    it('are fewer in a statement where their texts are long', async () => {
+      await inTransaction(db, async (trx) => {
+        const [clusterId = 0] = (await trx('clusters').insert(row('long', 0))) as number[];
+        const names = { name: 'push-01', proxmox_name: 'push-01', hostname: 'push-01' };
+        const node = { cluster_id: clusterId, ...names, source: 'push', health: 'online', created_at: 7 };
+        const [nodeId] = (await trx('nodes').insert(node)) as number[];
+        // Snapshots of 2,000 guests: a hundred are more than MariaDB's max_allowed_packet.
+        const body = 'x'.repeat(220_000);
+        const rows = Array.from({ length: 100 }, (_, k) => ({ node_id: nodeId, kind: 'states', arrived_at: k, body }));
+        await insertRows(trx, 'agent_events', rows);
+        const stored = (await trx('agent_events').orderBy('id').select('arrived_at', 'body')) as object[];
+        expect(stored).to.deep.equal(rows.map(({ arrived_at }) => ({ arrived_at, body })));
+      });
+    });
+
     it('are changed where they are stored, but for the columns that are kept', async () => {
       await inTransaction(db, async (trx) => {
         const rows = Array.from({ length: 113 }, (_, k) => row(`kept-${k}`, k));
