@@ -88,7 +88,8 @@ export class Agent {
     const { sight } = looked;
     const comparison = compare(this.outbox.known, sight);
     const gone = comparison.edges.filter(({ isAbsence }) => isAbsence).map(({ guest }) => guest.vmid);
-    if (gone.length > 0) {
+    // Without VM.Audit the lists are merely shorter; empty ones would say of all guests that the manager knows that they are gone.
+    if (gone.length > 0 || sight.rows.length === 0) {
       const fault = await this.lookout.permissionFault(gone);
       if (fault !== null) return this.notSeen(`guests are missing from the lists, and ${fault}`);
     }
@@ -115,17 +116,20 @@ export class Agent {
     this.giveLockBack();
   }
 
-  private noteAll(sight: Sight, { edges, seen, isSure, isNews }: Comparison): number {
+  private noteAll(sight: Sight, { edges, seen, forgotten, isSure, isWhole, isNews }: Comparison): number {
     const { outbox, courier, parts } = this;
     const { name: node } = this.config.node;
     const changes = edges.map((edge) => ({ call: edgeCall(node, edge, randomUUID()), guest: edge.guest }));
     const count = changes.length === 0 ? 0 : outbox.note(changes);
     for (const guest of seen) outbox.look(guest);
+    for (const guest of forgotten) outbox.forget(guest);
     if (isNews) courier.wishSnapshot();
     // What was not noted is not told: until it is, nothing vouches for what was.
     const at = count === changes.length ? vouchedAt(sight) : null;
-    courier.setSnapshot(at === null ? null : statesCall(node, sight, outbox.known, { at, eventId: randomUUID() }));
-    outbox.setHeartbeat(at === null || !isSure ? null : heartbeatCall(node, at));
+    const stamp = at === null || !isWhole ? null : { at, eventId: randomUUID() };
+    courier.setSnapshot(stamp === null ? null : statesCall(node, sight, outbox.known, stamp));
+    // The one before is as true as it was, and bounds what comes next.
+    if (at !== null && isSure) outbox.setHeartbeat(heartbeatCall(node, at));
     for (const { kind, guest } of edges.slice(0, count))
       parts.log.info(kind === 'start' ? 'a guest started' : 'a guest stopped', { vmid: guest.vmid, name: guest.name });
     return count;

@@ -39,9 +39,16 @@ export interface Comparison {
   seen: KnownGuest[];
   /** True where this look shows that all that was told still holds: a heartbeat says so. */
   isSure: boolean;
+  /** False where a guest that runs is left out for the first time: a snapshot would call it gone. */
+  isWhole: boolean;
+  /** Stopped guests that two looks left out: nothing is known of them any more. */
+  forgotten: KnownGuest[];
   /** True where a snapshot tells more than starts and stops: a stopped guest that is new, or another name. */
   isNews: boolean;
 }
+
+/** The manager takes no stamp that is 400 days old when it arrives (the HTTP contract); a report may wait for a month. */
+const STAMP_AGE_MS = 370 * 24 * 3_600_000;
 
 export function keyOf({ type, vmid }: Pick<KnownGuest, 'type' | 'vmid'>): string {
   return `${type}/${vmid}`;
@@ -49,7 +56,7 @@ export function keyOf({ type, vmid }: Pick<KnownGuest, 'type' | 'vmid'>): string
 
 /** What this look shows that was not known: stops before starts, each at the instant by which it had happened. */
 export function compare(known: ReadonlyMap<string, KnownGuest>, sight: Sight): Comparison {
-  const result: Comparison = { edges: [], seen: [], isSure: true, isNews: false };
+  const result: Comparison = { edges: [], seen: [], isSure: true, isWhole: true, forgotten: [], isNews: false };
   const listed = new Set<string>();
   for (const row of sight.rows) {
     const at = sight.lists[row.type];
@@ -142,20 +149,26 @@ function samenessOrNew(known: KnownGuest, { pid, sample }: KnownGuest): ReturnTy
   return sample === null ? 'new' : samenessOf(known, pid, sample);
 }
 
-/** By its uptime, unless the guest was seen otherwise since: a process that a backup started is older than the run (ledger rule 16). */
+/**
+ * By its uptime, unless the guest was seen otherwise since: a process that a backup started is older than the run (ledger rule
+ * 16). Of one that has run for longer than a stamp may be old, the look; the snapshot that follows tells its uptime.
+ */
 function startOf(known: KnownGuest | null, { sample }: KnownGuest, at: Exchange): number {
   const byUptime = sample === null ? at.receivedAt : sample.receivedAt - sample.uptimeS * 1000;
-  return known !== null && byUptime < known.seenAt ? at.receivedAt : byUptime;
+  const isOlder = (known !== null && byUptime < known.seenAt) || at.receivedAt - byUptime > STAMP_AGE_MS;
+  return isOlder ? at.receivedAt : byUptime;
 }
 
 /** One list may leave out a guest that is being moved; two that do are believed (ledger rule 18). */
 function takeAbsent(result: Comparison, known: KnownGuest, at: Exchange): void {
   if (known.state === 'stopped') {
-    result.seen.push({ ...known, absentAt: known.absentAt ?? at.receivedAt });
+    if (known.absentAt === null) result.seen.push({ ...known, absentAt: at.receivedAt });
+    else result.forgotten.push(known);
     return;
   }
   if (known.absentAt === null) {
     result.isSure = false;
+    result.isWhole = false;
     result.seen.push({ ...known, absentAt: at.receivedAt });
     return;
   }

@@ -62,14 +62,13 @@ export class Outbox {
    * the rest is not known, and shows again at the next look.
    */
   note(changes: readonly { call: Call; guest: KnownGuest }[]): number {
-    const { heartbeat } = this;
-    this.heartbeat = null;
     let count = 0;
     for (const { call, guest } of changes) {
       const entry = this.entry(call, guest);
       if (!this.makeRoom(entryBytes(entry))) break;
       // The last heartbeat before a change says until when the state before it held.
-      if (count === 0 && heartbeat !== null) this.push(heartbeat);
+      if (this.heartbeat !== null) this.push(this.heartbeat);
+      this.heartbeat = null;
       this.push(entry);
       this.known.set(keyOf(guest), guest);
       count += 1;
@@ -84,9 +83,14 @@ export class Outbox {
     this.known.set(keyOf(guest), guest);
   }
 
+  /** Nothing is known of the guest any more. */
+  forget(guest: KnownGuest): void {
+    this.known.delete(keyOf(guest));
+  }
+
   /** The newest heartbeat takes the place of the one before; it goes out when all else is delivered. */
-  setHeartbeat(call: Call | null): void {
-    this.heartbeat = call === null ? null : this.entry(call, null);
+  setHeartbeat(call: Call): void {
+    this.heartbeat = this.entry(call, null);
   }
 
   /** What is to be delivered next; null where nothing waits. */

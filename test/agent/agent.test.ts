@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Agent } from '../../src/agent/agent.js';
 import type { Database } from '../../src/ledger/database.js';
+import type { Log } from '../../src/log.js';
 import { forEachDatabase } from '../support/databases.js';
-import { ADMIN_KEY, NOW } from '../web/api/lab.js';
+import { ADMIN_KEY, HOUR, NOW } from '../web/api/lab.js';
 import { MINUTE, NODE, SECOND, startAgentLab, type AgentLab } from './lab.js';
 
 forEachDatabase((name, open) => {
@@ -170,25 +171,71 @@ forEachDatabase((name, open) => {
       expect(await lab.sessions('&running_only=true')).to.have.length(2);
     });
 
-    it('delivers what changed while the manager was down, with the bounds that its heartbeats would have given', async () => {
+    it('sends no snapshot while its token lost its permission, whether it knows the guests or begins anew', async () => {
       await round();
-      await lab.gate.shut();
-      for (let k = 0; k < 10; k += 1) await round();
-      lab.pass(5 * SECOND);
-      lab.happen({ kind: 'stop', vmid: 101 });
-      const stoppedAt = lab.manager.clock.at;
-      for (let k = 0; k < 10; k += 1) await round();
-      expect(agent.waitingCount).to.equal(2);
-      expect((await sessionsOf(101))[0]).to.include({ is_running: true });
-      await lab.gate.open();
-      await round();
-      const [ended] = await sessionsOf(101);
-      expect(ended).to.include({ is_running: false });
-      expect(Date.parse(String(ended?.['end_earliest']))).to.be.within(stoppedAt - 20 * SECOND, stoppedAt);
-      expect(Date.parse(String(ended?.['end_latest']))).to.be.within(stoppedAt, stoppedAt + 31 * SECOND);
-      expect(lab.lines.filter((line) => line.startsWith('not delivered'))).to.have.length(1);
-      expect(lab.lines).to.include('the manager takes reports again');
+      const from = lab.manager.clock.at;
+      const fault = { kind: 'permission_lost' as const, privilege: 'VM.Audit' };
+      lab.simulator.world.scenario.faults.push({ from, to: from + 10 * MINUTE, fault });
+      const forces = async (): Promise<void> => {
+        await lab.manager.send('POST', '/api/ingest/force-sync', '{}', { 'X-API-Key': ADMIN_KEY });
+        await round();
+      };
+      again();
+      for (let k = 0; k < 3; k += 1) await forces();
+      agent.close();
+      rmSync(join(lab.folder, 'state.json'));
+      agent = lab.agent();
+      for (let k = 0; k < 3; k += 1) await forces();
+      expect(await lab.sessions('&running_only=true')).to.have.length(3);
+      const { proven_until } = (await sessionsOf(100))[0] ?? {};
+      expect(Date.parse(String(proven_until))).to.be.at.most(from);
     });
+
+    it('holds its snapshot back while a guest that runs is missing for the first time', async () => {
+      const snapshots = async (): Promise<number> =>
+        (await lab.events()).filter(({ kind }) => kind === 'states').length;
+      await round();
+      lab.happen({ kind: 'migrate', vmid: 100, to: 'pve-02', takesMs: 2_000 });
+      again();
+      await round();
+      expect(await snapshots()).to.equal(1);
+      await round();
+      expect(await snapshots()).to.equal(2);
+      expect((await sessionsOf(100))[0]).to.include({ is_running: false });
+    });
+
+    it('tells of a guest that has run for more than 400 days, and its start by the snapshot’s uptime', async () => {
+      lab.pass(401 * 24 * HOUR);
+      await round();
+      const running = await lab.sessions('&running_only=true');
+      expect(running.map(({ vm_id }) => vm_id)).to.have.members(['100', '101', '103']);
+      expect(existsSync(join(lab.folder, 'state.json.outbox.refused'))).to.equal(false);
+    });
+
+    for (const [how, happening] of [
+      ['stops', { kind: 'stop', vmid: 101 }],
+      ['migrates away', { kind: 'migrate', vmid: 101, to: 'pve-02', takesMs: 2_000 }],
+    ] as const) {
+      it(`delivers of a guest that ${how} while the manager was down, with the bounds that its heartbeats would have given`, async () => {
+        await round();
+        await lab.gate.shut();
+        for (let k = 0; k < 10; k += 1) await round();
+        lab.pass(5 * SECOND);
+        lab.happen(happening);
+        const stoppedAt = lab.manager.clock.at;
+        for (let k = 0; k < 10; k += 1) await round();
+        expect(agent.waitingCount).to.equal(2);
+        expect((await sessionsOf(101))[0]).to.include({ is_running: true });
+        await lab.gate.open();
+        await round();
+        const [ended] = await sessionsOf(101);
+        expect(ended).to.include({ is_running: false });
+        expect(Date.parse(String(ended?.['end_earliest']))).to.be.within(stoppedAt - 20 * SECOND, stoppedAt);
+        expect(Date.parse(String(ended?.['end_latest']))).to.be.within(stoppedAt, stoppedAt + 31 * SECOND);
+        expect(lab.lines.filter((line) => line.startsWith('not delivered'))).to.have.length(1);
+        expect(lab.lines).to.include('the manager takes reports again');
+      });
+    }
 
     it('delivers again what may have been lost on the way back, and it counts once', async () => {
       await round();
@@ -228,11 +275,12 @@ forEachDatabase((name, open) => {
     it('keeps what waits when its key is refused, and says what to do', async () => {
       agent.close();
       agent = lab.agent();
-      const wrong = { manager: `{ url: "${lab.gate.url}", api_key: wrong }`, state_file: 'wrong.json' };
+      const wrong = { manager: `{ url: "${lab.gate.url}", api_key: a-wrong-key }`, state_file: 'wrong.json' };
       const { Agent: AgentClass } = await import('../../src/agent/agent.js');
+      const write: Log['info'] = (line, fields) => void lab.lines.push(`${line} ${JSON.stringify(fields)}`);
       const other = AgentClass.open(lab.config(wrong), {
         clock: lab.manager.clock,
-        log: { debug() {}, info() {}, error() {}, warn: (line) => void lab.lines.push(line) },
+        log: { debug: write, info: write, warn: write, error: write },
       });
       await other.look();
       const delivered = await other.deliver();
@@ -242,7 +290,8 @@ forEachDatabase((name, open) => {
       expect(lab.lines.find((line) => line.includes('refused the key'))).to.match(
         /401.*key create NAME --scope ingest/,
       );
-      expect(lab.lines.join('\n')).not.to.include('wrong.');
+      for (const secret of ['a-wrong-key', lab.simulator.token.value])
+        expect(lab.lines.join('\n')).not.to.include(secret);
     });
 
     it('begins anew beside a state file that another program wrote', async () => {

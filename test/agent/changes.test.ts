@@ -42,6 +42,12 @@ describe('what an agent tells of the difference between two looks', () => {
     expect(kinds(looks(sight([row(), row({ vmid: 9, ...stopped })])).last)).to.deep.equal([['start', AT - 100_000]]);
   });
 
+  it('is a start when it was noticed for a guest that has run for longer than the manager takes a stamp', () => {
+    const [year, later] = [365, 400].map((days) => kinds(looks(sight([row({ uptimeS: days * 86_400 })])).last));
+    expect(year).to.deep.equal([['start', AT - 365 * 86_400_000]]);
+    expect(later).to.deep.equal([['start', AT]]);
+  });
+
   it('is nothing while the same process runs', () => {
     const { last } = looks(sight([row()]), sight([row({ uptimeS: 130 })], AT + 30_000));
     expect([kinds(last), last.isSure]).to.deep.equal([[], true]);
@@ -89,12 +95,21 @@ describe('what an agent tells of the difference between two looks', () => {
 
   it('is a stop only for a guest that two looks leave out, at the first of them', () => {
     const gone = looks(sight([row()]), sight([], AT + 30_000));
-    expect([kinds(gone.last), gone.last.isSure]).to.deep.equal([[], false]);
+    expect([kinds(gone.last), gone.last.isSure, gone.last.isWhole]).to.deep.equal([[], false, false]);
     const { last } = looks(sight([row()]), sight([], AT + 30_000), sight([], AT + 60_000));
     expect(kinds(last)).to.deep.equal([['stop', AT + 30_000]]);
     expect(last.edges[0]?.isAbsence).to.equal(true);
     const back = looks(sight([row()]), sight([], AT + 30_000), sight([row({ uptimeS: 160 })], AT + 60_000));
     expect([kinds(back.last), back.last.isSure]).to.deep.equal([[], true]);
+  });
+
+  it('is nothing for a stopped guest that is left out, and two looks without it forget it', () => {
+    const once = looks(sight([row(stopped)]), sight([], AT + 30_000));
+    expect([once.last.forgotten, once.last.isWhole]).to.deep.equal([[], true]);
+    const twice = looks(sight([row(stopped)]), sight([], AT + 30_000), sight([], AT + 60_000));
+    expect([kinds(twice.last), twice.last.forgotten.map(({ vmid }) => vmid)]).to.deep.equal([[], [104]]);
+    const moved = looks(sight([row()]), ...[30, 60, 90].map((s) => sight([], AT + s * 1000)));
+    expect(moved.last.forgotten.map(({ vmid }) => vmid)).to.deep.equal([104]);
   });
 
   it('is a snapshot for another name and for a stopped guest that is new', () => {

@@ -121,6 +121,23 @@ describe('the outbox of the agent', () => {
     expect(emptied(outbox)).to.deep.equal(['30', '1', '2', '50']);
   });
 
+  it('keeps a heartbeat that was not delivered while there is no room for the change after it', () => {
+    const outbox = open(realDisk, 300);
+    expect(outbox.note([change(1)])).to.equal(1);
+    outbox.setHeartbeat(heartbeat(10));
+    expect(outbox.note([change(2)])).to.equal(0);
+    expect(emptied(outbox)).to.deep.equal(['1', '10']);
+  });
+
+  it('forgets a guest, also after it was closed and opened', () => {
+    const outbox = open();
+    outbox.note([change(1), change(2)]);
+    emptied(outbox);
+    outbox.forget(guest(1));
+    outbox.close();
+    expect([...open().known.keys()]).to.deep.equal(['qemu/2']);
+  });
+
   it('is full at its bound: heartbeats go first, changes that waited stay, and later ones are not taken', () => {
     const outbox = open(realDisk, 2_000);
     let taken = 0;
@@ -132,7 +149,8 @@ describe('the outbox of the agent', () => {
     expect(outbox.known.size).to.equal(taken);
     expect(lines.filter((line) => line.startsWith('the outbox is full'))).to.have.length(1);
     const told = emptied(outbox);
-    expect(told).to.deep.equal(Array.from({ length: taken }, (_, k) => String(k + 1)));
+    // The newest heartbeat is no part of what waits.
+    expect(told).to.deep.equal([...Array.from({ length: taken }, (_, k) => String(k + 1)), '50']);
     expect(outbox.note([change(50)])).to.equal(1);
     expect(lines).to.include('the outbox has room again');
     expect(statSync(path('outbox')).size).to.be.lessThan(70_000);
