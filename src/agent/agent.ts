@@ -103,9 +103,10 @@ export class Agent {
     return this.courier.deliver();
   }
 
-  /** Lets a delivery under way end after the call that it waits for. */
+  /** Ends a delivery under way at once: the call that it waits for is told again by the next life. */
   stopDelivering(): void {
     this.courier.stop();
+    this.manager.cutShort();
   }
 
   /** Keeps on disk what was not delivered. */

@@ -21,6 +21,8 @@ export interface CourierParts {
 /** How a round of deliveries ended: all is told, or the manager is to be tried again after so long. */
 export type Delivered = { kind: 'all' } | { kind: 'held'; waitMs: number; sentence: string };
 
+const STOPPED: Delivered = { kind: 'held', waitMs: 0, sentence: 'the agent stops' };
+
 /**
  * Carries what waits to the manager: one call after another and in order, the registration of this life first, then what the
  * outbox holds, the snapshot that is due, and the heartbeat.
@@ -62,7 +64,7 @@ export class Courier {
     return this.running;
   }
 
-  /** Nothing more is sent once the call under way is answered. */
+  /** Nothing more is sent after the call under way. */
   stop(): void {
     this.isStopped = true;
   }
@@ -71,15 +73,16 @@ export class Courier {
     for (;;) {
       const next = this.nextCall();
       if (next === null) return { kind: 'all' };
-      if (this.isStopped) return { kind: 'held', waitMs: 0, sentence: 'the agent stops' };
+      if (this.isStopped) return STOPPED;
       const outcome = await this.parts.manager.send(next.call);
+      if (this.isStopped && outcome.kind === 'held') return STOPPED;
       if (outcome.kind === 'held') return this.held(next.call, outcome);
       this.recovered();
       if (outcome.kind === 'refused') this.parts.setAside({ call: next.call, ...outcome });
       next.done();
       if (outcome.kind === 'taken' && outcome.answer['force_sync'] === true) {
         this.wishSnapshot();
-        // It is answered by a look that begins after the request.
+        // It is answered by a look that ends after the request, never by what was seen before.
         this.snapshot = null;
         this.onForceSync();
       }

@@ -20,6 +20,8 @@ export type Outcome =
 export interface ManagerClient {
   /** Delivers one call, stamped with the agent's clock; never throws for what a manager or the way to it does. */
   send(call: Call): Promise<Outcome>;
+  /** Waits no longer for the answer of a call under way, nor of any after it. */
+  cutShort(): void;
   close(): void;
 }
 
@@ -40,11 +42,13 @@ export function createManagerClient(config: ManagerConfig, parts: { clock: Clock
       'the certificate of the manager is NOT verified (manager.verify_ssl: false): anyone on the way can read the key. Pin it by manager.fingerprint',
     );
   }
+  const patience = new AbortController();
   const post = got.extend({
     method: 'POST',
     headers: { 'user-agent': 'proxmox-tracker-agent', ...(apiKey === '' ? {} : { 'x-api-key': apiKey }) },
     ...(agent === null ? {} : { agent: { https: agent } }),
     timeout: { request: config.timeoutSeconds * 1000 },
+    signal: patience.signal,
     retry: { limit: 0 },
     followRedirect: false,
     throwHttpErrors: false,
@@ -59,6 +63,7 @@ export function createManagerClient(config: ManagerConfig, parts: { clock: Clock
         return { kind: 'held', sentence: sentenceOf(error, config), status: null, retryAfterMs: null };
       }
     },
+    cutShort: () => patience.abort(),
     close: () => agent?.destroy(),
   };
 }

@@ -11,9 +11,10 @@ export interface RunParts {
   signal: AbortSignal;
   /** Called once, when the first look is over. */
   onReady: () => Promise<void>;
+  /** After the signal, what waits is still delivered for so long; five seconds by default. */
+  lastWordsMs?: number;
 }
 
-/** After the signal, what waits is still delivered for so long. */
 const LAST_WORDS_MS = 5_000;
 
 /** A running agent, until its signal comes. */
@@ -26,7 +27,7 @@ export interface RunningAgent {
 
 /** Looks at each interval, delivers beside it, and tries again when the manager is away. Throws where the outbox cannot be opened. */
 export function runAgent(config: ClientConfig, parts: RunParts): RunningAgent {
-  const { clock, log, signal } = parts;
+  const { clock, log, signal, lastWordsMs = LAST_WORDS_MS } = parts;
   const [looks, deliveries] = [new Alarm(signal), new Alarm(signal)];
   const agent = Agent.open(config, { clock, log, onForceSync: () => looks.ring() });
   let lastLookAt = clock.monotonicMs();
@@ -64,16 +65,27 @@ export function runAgent(config: ClientConfig, parts: RunParts): RunningAgent {
     while (!signal.aborted && clock.monotonicMs() < endsAt) await alarm.wait(endsAt - clock.monotonicMs());
   };
 
+  // From the signal on, not from the end of the delivery that it finds under way: that may have a long outage to tell of.
+  const unbound = afterSignal(signal, lastWordsMs, () => agent.stopDelivering());
   const ended = Promise.all([keepLooking(), keepDelivering()])
-    .then(() => lastWords(agent, log))
-    .finally(() => agent.close());
+    .then(() => agent.deliver())
+    .then(() => log.info('stopped', { waiting: agent.waitingCount }))
+    .finally(() => {
+      unbound();
+      agent.close();
+    });
   const boundMs = 4 * config.intervalSeconds * 1000 + 6 * config.proxmoxTimeoutSeconds * 1000;
   return { isAlive: () => clock.monotonicMs() - lastLookAt < boundMs, ended };
 }
 
-async function lastWords(agent: Agent, log: Log): Promise<void> {
-  const timer = setTimeout(() => agent.stopDelivering(), LAST_WORDS_MS);
-  await agent.deliver();
-  clearTimeout(timer);
-  log.info('stopped', { waiting: agent.waitingCount });
+/** Does it so long after the signal; yields what takes it back. */
+function afterSignal(signal: AbortSignal, ms: number, act: () => void): () => void {
+  let timer: NodeJS.Timeout | null = null;
+  const arm = (): void => void (timer = setTimeout(act, ms));
+  if (signal.aborted) arm();
+  else signal.addEventListener('abort', arm, { once: true });
+  return () => {
+    signal.removeEventListener('abort', arm);
+    if (timer !== null) clearTimeout(timer);
+  };
 }
