@@ -6,6 +6,9 @@ export function placeOf(target: { host: string; port: number }): string {
   return target.host.includes(':') ? `[${target.host}]:${target.port}` : `${target.host}:${target.port}`;
 }
 
+/** What kept a request from a whole answer, by its code; `other`: something of which the code alone tells. */
+export type FailureCause = 'timed_out' | 'refused' | 'not_found' | 'no_route' | 'no_tls' | 'closed' | 'other';
+
 const PROTOCOL_CODE = /^(EPROTO|ERR_SSL_|ERR_TLS_)/;
 const CLOSED_CODE = /^(ECONNRESET|EPIPE|ECONNABORTED)$/;
 
@@ -29,7 +32,7 @@ export function failureOf(error: unknown, place: string): ProxmoxError {
       `${place} does not speak HTTP as Proxmox does (${code}): is host and port that of pveproxy?`,
     );
   }
-  if (PROTOCOL_CODE.test(code)) {
+  if (causeOf(code) === 'no_tls') {
     return new ProxmoxError(
       'tls',
       `${place} does not speak TLS as Proxmox does (${code}): Proxmox's API listens on port 8006 by default; check host and port`,
@@ -58,27 +61,38 @@ function timeoutSentence(phase: string, place: string): string {
 }
 
 function unreachableSentence(code: string, place: string): string {
-  if (code === 'ECONNREFUSED') {
-    return `${place} refused the connection: nothing listens there. Is pveproxy running, and is the port right (Proxmox: 8006)?`;
+  switch (causeOf(code)) {
+    case 'refused':
+      return `${place} refused the connection: nothing listens there. Is pveproxy running, and is the port right (Proxmox: 8006)?`;
+    case 'not_found':
+      return `${place} cannot be found by DNS (${code}): correct the host's name or put its IP address there`;
+    case 'no_route':
+      return `${place} cannot be reached (${code}): no route to the host; check network, VPN and firewall`;
+    case 'closed':
+      return `${place} closed the connection without an answer (${code}): is this Proxmox's port (8006), and does a firewall or proxy lie between?`;
+    default:
+      return `${place} cannot be reached (${code}): check host, port and network`;
   }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA') {
-    return `${place} cannot be found by DNS (${code}): correct the host's name or put its IP address there`;
-  }
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EHOSTDOWN') {
-    return `${place} cannot be reached (${code}): no route to the host; check network, VPN and firewall`;
-  }
-  if (CLOSED_CODE.test(code)) {
-    return `${place} closed the connection without an answer (${code}): is this Proxmox's port (8006), and does a firewall or proxy lie between?`;
-  }
-  return `${place} cannot be reached (${code}): check host, port and network`;
 }
 
-function codeOf(error: Error): string {
+/** The cause that a code of Node, the kernel or TLS stands for. */
+export function causeOf(code: string): FailureCause {
+  if (code === 'ETIMEDOUT') return 'timed_out';
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_NODATA') return 'not_found';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'EHOSTDOWN') return 'no_route';
+  if (PROTOCOL_CODE.test(code)) return 'no_tls';
+  return CLOSED_CODE.test(code) ? 'closed' : 'other';
+}
+
+/** The code that tells why a request failed, from wherever in the error it stands; else "no error code". */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no error code';
   const code: unknown = 'code' in error ? error.code : undefined;
   if (typeof code === 'string' && code !== 'ERR_GOT_REQUEST_ERROR') return code;
   // Happy-eyeballs connecting fails with an AggregateError, whose members tell the reason.
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
-  return error.cause instanceof Error ? codeOf(error.cause) : 'no error code';
+  return codeOf(error.cause);
 }
 
 /** True when the peer closed the connection before an answer began: on a kept-alive socket this is pveproxy's idle time-out. */

@@ -1,7 +1,8 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as later } from 'node:timers/promises';
-import { request } from 'node:https';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -157,13 +158,30 @@ for (const [name, node] of nodes) {
     });
 
     it('sends its key to no certificate but the pinned one, and to none that nobody vouches for', async () => {
-      for (const trust of [`fingerprint: "${'AB'.repeat(32)}"`, 'verify_ssl: true']) {
-        configure(trust);
-        const { code, out } = await run('--test');
-        expect(code, out).to.equal(1);
-        expect(out).to.match(/✗ manager: .*the key was not sent/);
+      const cert = readFileSync(join(folder, 'cert.pem'));
+      const keys: unknown[] = [];
+      const listener = createServer({ cert, key: readFileSync(join(folder, 'key.pem')) }, (asked, answer) => {
+        keys.push(asked.headers['x-api-key']);
+        answer.writeHead(401).end('{"detail":"no"}');
+      });
+      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+      const url = `https://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+      try {
+        for (const trust of [`fingerprint: "${'AB'.repeat(32)}"`, 'verify_ssl: true']) {
+          configure(trust, { url });
+          const { code, out } = await run('--test');
+          expect(code, out).to.equal(1);
+          expect(out)
+            .to.match(/✗ manager: .*the key was not sent/)
+            .and.not.include(key);
+        }
+        expect(keys).to.deep.equal([]);
+        configure(`fingerprint: "${fingerprint}"`, { url });
+        await run('--test');
+        expect(new Set(keys)).to.deep.equal(new Set([key]));
+      } finally {
+        listener.close();
       }
-      expect(manager.lines.filter(({ message }) => /key/.test(message))).to.deep.equal([]);
     });
 
     it('reports once, by the CA of its manager', async () => {
