@@ -4,13 +4,16 @@ import { listEntries, tokenOf, type StoredEntry } from '../ledger/stores/node-en
 import type { Log } from '../log.js';
 import type { ProxmoxApi } from '../proxmox/client.js';
 import type { SecretBox } from '../secrets.js';
+import type { EntryChecks } from './entry-desk.js';
 import type { Entry } from './member.js';
 
 export interface BookParts {
   config: Config;
   db: Database;
   log: Log;
+  /** Opens the tokens of the entries that the database holds. */
   box: SecretBox;
+  checks: Pick<EntryChecks, 'clash'>;
   /** A client of the entry's server with its token. */
   clientFor: (entry: Pick<Entry, 'config' | 'localNode' | 'clusterId'>) => ProxmoxApi;
 }
@@ -47,7 +50,7 @@ export class EntryBook {
     this.unused.clear();
     for (const row of rows) {
       const known = before.find(({ stored }) => stored?.id === row.id);
-      const fault = this.clashOf(row);
+      const fault = this.parts.checks.clash(this.parts.config.nodes, row.node);
       if (fault === null && known?.stored?.revision === row.revision) kept.push(known);
       else if (fault === null) this.take(row, known, kept);
       else this.unused.set(row.node.name, { stored: row, sentence: fault });
@@ -74,17 +77,6 @@ export class EntryBook {
       const sentence = error instanceof Error ? error.message : String(error);
       this.unused.set(row.node.name, { stored: row, sentence });
     }
-  }
-
-  /** What config.yaml says counts: it may have been written after the entry. */
-  private clashOf({ node }: StoredEntry): string | null {
-    const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-    const twin = this.parts.config.nodes.find(
-      (other) => isSame(other.name, node.name) || (isSame(other.host, node.host) && other.port === node.port),
-    );
-    return twin === undefined
-      ? null
-      : `config.yaml names the same node as "${twin.name}", which counts: this entry is not used`;
   }
 
   private entryFor(config: NodeConfig, stored: Entry['stored']): Entry {

@@ -29,6 +29,8 @@ import { leadsTo } from './routes.js';
 export interface EntryChecks {
   check(fields: EntryFields, others: readonly NodeConfig[]): { node: NodeConfig } | { faults: EntryFault[] };
   read(text: string): { fields: EntryFields } | { faults: EntryFault[] };
+  /** Why a stored entry is not used beside those of the configuration; null where it is. */
+  clash(configured: readonly NodeConfig[], stored: StoredEntry['node']): string | null;
 }
 
 export interface EntryDeskParts {

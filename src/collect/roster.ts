@@ -1,14 +1,11 @@
 import type { Clock } from '../clock.js';
-import type { Config, NodeConfig } from '../config/config.js';
+import type { NodeConfig } from '../config/config.js';
 import type { ClusterDiscovery } from '../core/observation.js';
-import type { Database } from '../ledger/database.js';
 import { isUnmet, nodeNamed, nodesOf, type NodeRow } from '../ledger/stores/clusters.js';
 import { finishedUpids } from '../ledger/stores/facts.js';
-import type { Log } from '../log.js';
 import type { ProxmoxApi } from '../proxmox/client.js';
-import type { SecretBox } from '../secrets.js';
 import { ClusterLedger } from './cluster-ledger.js';
-import { closeWhenIdle, EntryBook } from './entry-book.js';
+import { closeWhenIdle, EntryBook, type BookParts } from './entry-book.js';
 import { clientOf, interview, isDue } from './entry.js';
 import { NamedFingerprints } from './fingerprints.js';
 import { healthOf } from './health.js';
@@ -16,13 +13,8 @@ import type { Entry, Member, Route } from './member.js';
 import { clusterIdOf, memberRow, noteDropped, noteUnmet, wantedNode } from './roster-rows.js';
 import { entryOf, leadsTo, routesOf } from './routes.js';
 
-export interface RosterParts {
-  config: Config;
-  db: Database;
+export interface RosterParts extends Omit<BookParts, 'clientFor'> {
   clock: Clock;
-  log: Log;
-  /** Opens the tokens of the entries that the database holds. */
-  box: SecretBox;
 }
 
 /** Who is polled, by which way: the members of the clusters that the entries of `nodes:` lead to, each once. */

@@ -72,8 +72,7 @@ export const nodeRemove: Command = {
     return withEntries(invocation, async (entries) => {
       if (values['yes'] !== true && !(await isMeant(name, entries, parts))) return 1;
       const { nodes } = await entries.remove(name, speaker);
-      const ended =
-        nodes.length === 0 ? 'Every node of it is reached by another entry.' : `Tracked no more: ${nodes.join(', ')}.`;
+      const ended = nodes.length === 0 ? 'No node was tracked by it alone.' : `Tracked no more: ${nodes.join(', ')}.`;
       print(`The entry ${name} is gone. ${ended}`);
       return 0;
     });

@@ -13,7 +13,7 @@ export const restore: Command = {
   },
   notes: [
     'The file is read whole before anything is written; one that is torn or was changed is refused.',
-    'Exit code 1 also where all is restored and the check of the ledger after that finds something.',
+    'Exit code 1 also where all is restored and the check of the ledger after that finds a contradiction; sessions that nobody has seen for long are none.',
   ],
   async run(invocation) {
     const { parts, positionals, values, loadConfig, print } = invocation;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Config, NodeConfig } from '../config/config.js';
-import { twinOf } from '../config/nodes.js';
+import { clashOf } from '../config/nodes.js';
 import type { Database } from '../ledger/database.js';
 import { reachDatabase } from './with-database.js';
 
@@ -34,11 +34,9 @@ async function usable(config: Config, db: Database): Promise<StoredNodes> {
   const found: StoredNodes = { nodes: [], problems: [] };
   for (const entry of await listEntries(db.reader)) {
     const { name } = entry.node;
-    const twin = config.nodes.find((other) => isSameNode(other, { ...entry.node, tokenValue: '' }));
-    if (twin !== undefined) {
-      found.problems.push(
-        `${name}: config.yaml names the same node as "${twin.name}", which counts: this entry is not used`,
-      );
+    const clash = clashOf(config.nodes, entry.node);
+    if (clash !== null) {
+      found.problems.push(`${name}: ${clash}`);
       continue;
     }
     try {
@@ -48,11 +46,6 @@ async function usable(config: Config, db: Database): Promise<StoredNodes> {
     }
   }
   return found;
-}
-
-function isSameNode(a: NodeConfig, b: NodeConfig): boolean {
-  const of = twinOf(a, b)?.of;
-  return of === 'name' || of === 'host';
 }
 
 function messageOf(error: unknown): string {

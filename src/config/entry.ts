@@ -2,7 +2,7 @@ import { shapeFaultsOf } from './check-shape.js';
 import { ConfigError, fieldError, type FieldFault } from './config-error.js';
 import type { NodeConfig, NodeTrust } from './config.js';
 import type { FileNode } from './file.js';
-import { checkHost, checkName, checkTokenName, checkUser, isToken, NO_TOKEN, twinOf } from './nodes.js';
+import { checkHost, checkName, checkTokenName, checkUser, clashOf, isToken, NO_TOKEN, twinOf } from './nodes.js';
 import { readYaml } from './read-yaml.js';
 import { nodeSchema, type Schema } from './schema.js';
 import { fingerprintOf, kindOfPem } from './trust.js';
@@ -156,4 +156,4 @@ function outsideSchema(): Schema {
 }
 
 /** How entries from outside are judged and read, as one value to hand in. */
-export const entryChecks = { check: checkEntry, read: readEntry };
+export const entryChecks = { check: checkEntry, read: readEntry, clash: clashOf };

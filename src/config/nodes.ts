@@ -117,10 +117,20 @@ function refuseTwins(earlier: NodeConfig, earlierKey: string, node: NodeConfig, 
   }
 }
 
+type Named = Pick<NodeConfig, 'name' | 'host' | 'port' | 'agentNames'>;
+
+/** Why an entry of the database is not used, as a sentence: what config.yaml says counts, and it may have been written later. Null: it is. */
+export function clashOf(configured: readonly Named[], stored: Named): string | null {
+  const twin = configured.find((other) => ['name', 'host'].includes(twinOf(other, stored)?.of ?? ''));
+  return twin === undefined
+    ? null
+    : `config.yaml names the same node as "${twin.name}", which counts: this entry is not used`;
+}
+
 /** What two entries have in common that only one may have; null for nothing. `taken`: the earlier one's agents are called as the later node. */
 export function twinOf(
-  earlier: NodeConfig,
-  node: NodeConfig,
+  earlier: Named,
+  node: Named,
 ): { of: 'name' | 'host' | 'agent_names' | 'taken'; value: string } | null {
   // Agents are matched without regard to case, and so do some databases compare names.
   if (same(earlier.name, node.name)) return { of: 'name', value: earlier.name };

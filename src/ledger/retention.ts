@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { inTransaction, type Database, type Trx } from './database.js';
-import { nodesWithPolls, purgeAudit, purgeEvents, purgePolls } from './stores/retention.js';
+import { allNodes, purgeAudit, purgeEvents, purgePolls } from './stores/retention.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** Rows a transaction: polls and agents wait for it. */
@@ -39,7 +39,7 @@ export async function purgeOld(db: Database, wish: RetentionWish): Promise<Purge
   const budget = { batches: MAX_BATCHES };
   const before = (days: number): number => wish.now - days * DAY_MS;
   const all = (work: (trx: Trx) => Promise<number>): Promise<number> => inBatches(db, budget, wish.signal, work);
-  for (const nodeId of await nodesWithPolls(db.reader))
+  for (const nodeId of await allNodes(db.reader))
     purged.polls += await all((trx) => purgePolls(trx, nodeId, before(wish.pollsDays), BATCH_ROWS));
   purged.audit = await all((trx) => purgeAudit(trx, before(wish.auditDays), BATCH_ROWS));
   purged.events = await all((trx) => purgeEvents(trx, before(EVENT_DAYS), BATCH_ROWS));

@@ -124,6 +124,8 @@ forEachDatabase((name, _open, fresh) => {
         });
       const path = join(folder.path, `${name}-heavy`);
       await writeBackup(heavy, path, { version: '0', now: 1 });
+      const refusal = await writeBackup(heavy, path, { version: '0', now: 1 }).catch((error: unknown) => error);
+      expect(String(refusal)).to.match(/BackupError: .*-heavy is there already: name a new file/);
       await heavy.close();
       const lines = gunzipSync(readFileSync(path)).toString().split('\n');
       expect(Math.max(...lines.map((line) => line.length))).to.be.lessThan(8 * 1024 * 1024);

@@ -81,6 +81,9 @@ describe('nodes by command', () => {
     expect(twin).to.equal(
       '✗ pve-01: config.yaml names the same node as "office", which counts: this entry is not used',
     );
+    expect((await ask(['remove', 'pve-01', '--yes'])).out).to.equal(
+      'The entry pve-01 is gone. No node was tracked by it alone.\n',
+    );
     rmSync(`${folder.path}/data/secret.key`);
     const locked = await test();
     expect(locked.out).to.match(/✗ far: [^\n]*secret\.key is not there, and the database holds secrets/);

@@ -14,8 +14,8 @@ const LASTING = [
 /** Those in the order of their own values; the others follow their poll's. */
 const OWN_ORDER = ['qemu_sent_at', 'lxc_sent_at', 'states_earliest'];
 
-/** The nodes that have polls, those that were removed among them. */
-export async function nodesWithPolls(db: Queryable): Promise<number[]> {
+/** All nodes, those that were removed among them: any may have polls. */
+export async function allNodes(db: Queryable): Promise<number[]> {
   const rows = (await db('nodes').select('id').orderBy('id')) as { id: number }[];
   return rows.map((row) => row.id);
 }
