@@ -6,19 +6,30 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { securityHeadersFor } from './envelope.js';
 
 /** How long a visitor may take for each stage of a request. */
 export interface Patience {
+  /** For the handshake of TLS. */
+  handshakeMs: number;
   headersMs: number;
   /** For the whole request, body included. */
   requestMs: number;
   /** How often it is looked for those who took longer. */
   checkMs: number;
+  /** For what is still underway when the server closes. */
+  closeMs: number;
 }
 
-export const PATIENCE: Patience = { headersMs: 15_000, requestMs: 30_000, checkMs: 5_000 };
+export const PATIENCE: Patience = {
+  handshakeMs: 15_000,
+  headersMs: 15_000,
+  requestMs: 30_000,
+  checkMs: 5_000,
+  closeMs: 5_000,
+};
 
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_MS = 300_000;
@@ -46,14 +57,25 @@ export function bounded(answer: RequestListener): RequestListener {
   };
 }
 
-/** Bounds what a connection may hold, and answers what cannot be read before it is cut. */
-export function bindServer(server: Server): void {
+/**
+ * Bounds what a connection may hold, and answers what cannot be read before it is cut. Yields the open connections, also those
+ * that have not shaken hands: of them Node's own lists, which closeAllConnections() goes by, know nothing.
+ */
+export function bindServer(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  // Before Node tells of it as a `clientError`: nobody can be answered before the handshake, and end() would wait for it.
+  server.prependListener('tlsClientError', (_error: Error, socket: Duplex) => void socket.destroy());
   server.timeout = IDLE_MS;
   server.maxHeadersCount = MAX_HEADERS;
   server.on('clientError', answerUnreadable);
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     refuse(request, response, 417, 'The request expects what is not done here.');
   });
+  return open;
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: number, detail: string): void {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { networkInterfaces } from 'node:os';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { ServerConfig } from '../config/config.js';
 import type { Log } from '../log.js';
 import { bindServer, bounded, boundedOptions, PATIENCE, type Patience } from './bounds.js';
@@ -13,14 +13,12 @@ export interface Listener {
   port: number;
   /** Serves what server.tls names, where the files have changed; done by itself every half minute. */
   refreshCertificate(): void;
-  /** Takes no more requests, lets those underway finish for five seconds, then cuts them. */
+  /** Takes no more requests, lets those underway finish for five seconds, then cuts every connection. */
   close(): Promise<void>;
 }
 
-const CLOSE_MS = 5000;
 const SWEEP_MS = 50;
 const REFRESH_MS = 30_000;
-const HANDSHAKE_MS = 15_000;
 
 /** Listens as server.host, server.port and server.tls say; rejects with a sentence where that cannot be. */
 export async function listen(
@@ -35,27 +33,26 @@ export async function listen(
   const { server, refresh } =
     files === null
       ? { server: createServer(options, bounded(answer)), refresh: () => {} }
-      : secure(files, options, bounded(answer), log);
-  bindServer(server);
+      : secure(files, { ...options, handshakeTimeout: patience.handshakeMs }, bounded(answer), log);
+  const main: Bound = { server, open: bindServer(server) };
+  const bound = [main];
   const port = await listening(server, config.host, config.port);
   const scheme = files === null ? 'http' : 'https';
   const url = config.publicUrl ?? `${scheme}://${reachable(config.host)}:${port}`;
-  const servers = [server];
   if (files !== null && config.redirectHttpPort !== null) {
     const redirect = createServer(options, bounded(redirectTo(config.publicUrl, port)));
-    bindServer(redirect);
+    bound.push({ server: redirect, open: bindServer(redirect) });
     try {
       await listening(redirect, config.host, config.redirectHttpPort);
     } catch (error) {
-      await closed(server);
+      await closed(main, patience.closeMs);
       throw error;
     }
-    servers.push(redirect);
   }
   const timer = setInterval(refresh, REFRESH_MS).unref();
   const close = async (): Promise<void> => {
     clearInterval(timer);
-    await Promise.all(servers.map(closed));
+    await Promise.all(bound.map((one) => closed(one, patience.closeMs)));
   };
   return { url, port, refreshCertificate: refresh, close };
 }
@@ -63,12 +60,12 @@ export async function listen(
 /** A server over TLS, and what makes it follow its certificate's files. */
 function secure(
   files: PairFiles,
-  options: ServerOptions,
+  options: ServerOptions & { handshakeTimeout: number },
   answer: RequestListener,
   log: Log,
 ): { server: Server; refresh: () => void } {
   const pair = new ServedPair(files, log);
-  const server = createTlsServer({ ...options, ...pair.options, handshakeTimeout: HANDSHAKE_MS }, answer);
+  const server = createTlsServer({ ...options, ...pair.options }, answer);
   return { server, refresh: () => pair.refresh((options) => server.setSecureContext(options)) };
 }
 
@@ -102,8 +99,13 @@ function redirectTo(publicUrl: string | null, tlsPort: number): RequestListener 
   };
 }
 
-async function closed(server: Server): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+interface Bound {
+  server: Server;
+  open: ReadonlySet<Socket>;
+}
+
+async function closed({ server, open }: Bound, closeMs: number): Promise<void> {
+  const cut = setTimeout(() => open.forEach((socket) => socket.destroy()), closeMs);
   // A connection whose last request has been answered is kept alive for another, which will not come.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   await new Promise<void>((resolve) => {

@@ -8,6 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { expect } from 'chai';
 import { newAuthority, newLeaf } from '../../src/simulator/certificates.js';
 import { silentLog } from '../../src/log.js';
+import { PATIENCE } from '../../src/web/bounds.js';
 import { listen as listenWith, type Listener } from '../../src/web/listen.js';
 import { configWith } from './api/lab.js';
 
@@ -145,7 +146,7 @@ describe('the listener', () => {
   ];
   for (const [what, sent] of slow) {
     it(`cuts whoever does not come to the end of ${what}, also behind TLS, and tells why`, async () => {
-      const patience = { headersMs: 60, requestMs: 120, checkMs: 20 };
+      const patience = { ...PATIENCE, headersMs: 60, requestMs: 120, checkMs: 20 };
       for (const more of [{}, { tls }]) {
         // Answers once the body is there, which it never is.
         const answer: RequestListener = (request, response) => void request.resume().on('end', () => response.end());
@@ -162,6 +163,31 @@ describe('the listener', () => {
       }
     });
   }
+
+  it('cuts whoever does not shake hands over TLS, and whoever speaks something else there', async () => {
+    const listener = await listenWith(serverWith({ tls }), hello, silentLog, { ...PATIENCE, handshakeMs: 60 });
+    for (const sent of ['', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n']) {
+      const socket = connect({ port: listener.port, host: '127.0.0.1' });
+      socket.on('error', () => undefined);
+      if (sent !== '') socket.write(sent);
+      await new Promise((resolve) => socket.resume().once('close', resolve));
+    }
+    await listener.close();
+  });
+
+  it('closes beside connections over TLS that say nothing, before the handshake and after it', async () => {
+    const listener = await listenWith(serverWith({ tls }), hello, silentLog, { ...PATIENCE, closeMs: 60 });
+    const options = { port: listener.port, host: '127.0.0.1' };
+    const silent = connect(options);
+    const shaken = connectTls({ ...options, ca, checkServerIdentity: () => undefined });
+    const ended = [silent, shaken].map((socket) => {
+      socket.on('error', () => undefined).resume();
+      return new Promise((resolve) => socket.once('close', resolve));
+    });
+    await new Promise((resolve) => shaken.once('secureConnect', resolve));
+    await listener.close();
+    await Promise.all(ended);
+  });
 
   it('lets a request that is underway finish before it closes', async () => {
     let finish = (): void => {};
