@@ -13,7 +13,7 @@ import {
 } from '../core/node-entries.js';
 import { revokeKey, writeAudit } from '../ledger/access.js';
 import { inTransaction, type Database, type Trx } from '../ledger/database.js';
-import { isUnmet, nodeNamed } from '../ledger/stores/clusters.js';
+import { nodeNamed, type NodeRow } from '../ledger/stores/clusters.js';
 import { deleteEntry, insertEntry, listEntries, updateEntry, type StoredEntry } from '../ledger/stores/node-entries.js';
 import type { Log } from '../log.js';
 import type { SecretBox } from '../secrets.js';
@@ -201,20 +201,27 @@ export class EntryDesk implements NodeEntries {
     return { nodeId: row.id, name: row.name };
   }
 
-  /** The nodes whose tracking ends with the entry, with the row of one that never answered. */
+  /**
+   * The nodes whose tracking ends with the entry. Where it leads to no member, that is the row of its name: of a server that
+   * never answered, or that was met at another address before the entry was edited.
+   */
   private async ledOnlyBy(name: string, how: Pick<NodeRemoval, 'isPurged' | 'speaker'>): Promise<NodeRemoval[]> {
     const { roster, db } = this.parts;
-    const entry = roster.entries.find((one) => one.config.name === name);
-    // One that is not in use leads nowhere.
-    if (entry === undefined) return [];
+    const entry = roster.entries.find((one) => one.config.name === name && one.stored !== null);
     const others = roster.entries.filter((one) => one !== entry);
     const led = [...roster.members.values()]
-      .filter((member) => leadsTo(entry, member))
+      // One that is not in use leads nowhere.
+      .filter((member) => entry !== undefined && leadsTo(entry, member))
       .filter((member) => !others.some((other) => leadsTo(other, member)))
       .map((member) => ({ node: member.name, nodeId: member.nodeId, clusterId: member.ledger.clusterId, ...how }));
     if (led.length > 0) return led;
     const row = await nodeNamed(db.writer, name);
-    if (row === null || !row.isActive || !(await isUnmet(db.writer, row.clusterId))) return [];
+    if (row === null || !row.isActive || others.some((other) => isOf(other, row))) return [];
     return [{ node: row.name, nodeId: row.id, clusterId: row.clusterId, ...how }];
   }
+}
+
+/** True where the row is that of the entry, met or not, or of a node that it leads to. */
+function isOf(entry: Entry, row: NodeRow): boolean {
+  return entry.config.name === row.name || leadsTo(entry, { ledger: row, node: row.proxmoxName });
 }

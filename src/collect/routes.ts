@@ -10,7 +10,7 @@ export function entryOf(entries: readonly Entry[], clusterId: number, node: stri
 }
 
 /** True where the entry leads to the member: to its own node, or to any of its cluster. */
-export function leadsTo(entry: Entry, member: Pick<Member, 'ledger' | 'node'>): boolean {
+export function leadsTo(entry: Entry, member: { ledger: Pick<ClusterLedger, 'clusterId'>; node: string }): boolean {
   if (entry.clusterId !== member.ledger.clusterId) return false;
   return entry.config.scope === 'cluster' || entry.localNode === member.node;
 }

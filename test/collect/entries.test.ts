@@ -98,6 +98,23 @@ forEachDatabase((_name, open) => {
       for (const name of members) expect(await nodeOf(db, name), name).to.include({ health: 'unreachable' });
     });
 
+    it('ends the tracking of its node also where it was edited to an address that does not answer', async () => {
+      const manager = lab.manager(db);
+      await manager.entries.add(fieldsOf('pve-01', { scope: 'node' }), speaker);
+      await polled(manager);
+      await manager.entries.edit('pve-01', fieldsOf('pve-01', { scope: 'node', port: 1 }), speaker);
+      expect(await activeNodes()).to.deep.equal(['pve-01']);
+      expect((await manager.entries.remove('pve-01', speaker)).nodes).to.deep.equal(['pve-01']);
+      expect(await activeNodes()).to.deep.equal([]);
+      expect((await sessionsOf(db)).filter(({ end }) => end === null)).to.deep.equal([]);
+      // While another entry leads to it, it is tracked.
+      await manager.entries.add(fieldsOf('pve-01', { scope: 'node' }), speaker);
+      await manager.entries.add(fieldsOf('pve-02'), speaker);
+      await manager.entries.edit('pve-01', fieldsOf('pve-01', { scope: 'node', port: 1 }), speaker);
+      expect((await manager.entries.remove('pve-01', speaker)).nodes).to.deep.equal([]);
+      expect(await activeNodes()).to.include('pve-01');
+    });
+
     it('keeps nodes that another entry leads to', async () => {
       const manager = lab.manager(db);
       await manager.entries.add(fieldsOf('pve-01'), speaker);

@@ -96,6 +96,7 @@ function spentKey(ctx: Context, name: unknown): number | null {
 }
 
 function removedSentence(name: string, nodes: readonly string[]): string {
+  if (!nodes.includes(name)) return `The entry ${name} is gone; the node is tracked on, for another entry leads to it`;
   const others = nodes.filter((node) => node !== name);
   const also = others.length === 0 ? '' : `, nor ${others.join(', ')}, to which only its entry led`;
   return `Node ${name} is tracked no more${also}`;
