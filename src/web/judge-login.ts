@@ -11,6 +11,7 @@ import {
   type UserView,
 } from '../ledger/access.js';
 import { inTransaction } from '../ledger/database.js';
+import { SecretKeyError } from '../secrets.js';
 import { AttemptsUnderway, lockedUntil, LOCK_MEMORY_MS, presumeFailed } from './lockout.js';
 import type { WebParts } from './parts.js';
 
@@ -40,12 +41,23 @@ export async function judgePassword(
     if (until !== null) return locked(ctx, until - now);
     if (lockedUntil(presumeFailed(before, attempts, now), actor, now) !== null) return locked(ctx, 1000);
     const user = await verifyPassword(parts.db.reader, name, given.password);
-    if (user !== null && (given.code === null || (await isCodeSpent(ctx, parts, user, given.code))))
+    if (user !== null && (given.code === null || (await isCodeRight(ctx, parts, user, given.code))))
       return { ok: true, user };
     const failure = { at: parts.clock.now(), actor, address: ctx.ip, action: FAILURE_ACTION, subject: actor };
     await inTransaction(parts.db, (trx) => writeAudit(trx, failure));
     return { ok: false, status: 401, sentence: WRONG };
   });
+}
+
+/** A secret that cannot be opened proves nothing: the code counts as wrong, and a recovery code, which needs no key, still works. */
+async function isCodeRight(ctx: Context, parts: WebParts, user: UserView, code: string): Promise<boolean> {
+  try {
+    return await isCodeSpent(ctx, parts, user, code);
+  } catch (error) {
+    if (!(error instanceof SecretKeyError)) throw error;
+    parts.log.error('the code of a second factor could not be judged', { user: user.name, error: error.message });
+    return false;
+  }
 }
 
 /** True where the code is right, and spends it, or where the user needs none. */

@@ -6,7 +6,7 @@ import type { NodePollReport, PollReport, PollRequest } from '../../../src/core/
 import { createKey, type Scope } from '../../../src/ledger/access.js';
 import { inTransaction, type Database } from '../../../src/ledger/database.js';
 import { silentLog, type Log } from '../../../src/log.js';
-import type { SecretBox } from '../../../src/secrets.js';
+import { SecretKeyError, type SecretBox } from '../../../src/secrets.js';
 import { createMetrics } from '../../../src/web/metrics.js';
 import { createWeb } from '../../../src/web/server.js';
 import { entryParts } from '../../support/entry-parts.js';
@@ -31,7 +31,7 @@ export const plainBox: SecretBox = {
   seal: (text, context) => Buffer.from(JSON.stringify([context, text])).toString('base64'),
   open: (sealed, context) => {
     const [found, text] = JSON.parse(Buffer.from(sealed, 'base64').toString()) as [string, string];
-    if (found !== context) throw new Error(`sealed as ${found}, opened as ${context}`);
+    if (found !== context) throw new SecretKeyError(`sealed as ${found}, opened as ${context}`);
     return text;
   },
 };

@@ -139,6 +139,17 @@ forEachDatabase((name, open) => {
       expect(await audit()).to.include('"factor.recovery"');
     });
 
+    it('takes a code for wrong where its secret cannot be opened, and says so in the log', async () => {
+      const [row] = (await db.reader('second_factors').select('sealed_secret')) as { sealed_secret: string }[];
+      await db.writer('second_factors').update({ sealed_secret: plainBox.seal('x', 'elsewhere') });
+      lab.lines.length = 0;
+      expect(await login(code())).to.equal(401);
+      expect(lab.lines.map(({ message }) => message)).to.include('the code of a second factor could not be judged');
+      expect(await login(recovery[2] ?? '')).to.equal(303);
+      await db.writer('second_factors').update({ sealed_secret: row?.sealed_secret });
+      expect(await login(code())).to.equal(303);
+    });
+
     it('can be turned off by the password alone, and then asks for nothing', async () => {
       expect((await anna.post('/account/factor', {})).status).to.equal(303);
       expect((await anna.get('/account')).text).to.include('is on already');
