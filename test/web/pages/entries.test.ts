@@ -173,6 +173,16 @@ forEachDatabase((name, open) => {
       expect(faulty.text).to.include('value="unverified" selected');
       const unknown = plain((await anna.post(PAGE, { entry: `${entry}hosts: z\n` })).text);
       expect(unknown).to.include('<li>hosts is not a known key: did you mean host?</li>').and.not.include(TOKEN);
+      for (const hidden of [
+        `>-\n      ${TOKEN}\n`,
+        `\n      ${TOKEN}\n`,
+        `"x\\\n  ${TOKEN}"`,
+        `|\n\n      ${TOKEN}\n`,
+      ]) {
+        const below = await anna.post(PAGE, { entry: `nodes:\n  - name: [x\n    token_value: ${hidden}` });
+        expect([below.status, below.text.includes(TOKEN)], hidden).to.deep.equal([422, false]);
+        expect(below.text).to.include('- name: [x');
+      }
       const misplaced = await anna.post(PAGE, { entry: `nodes: [{ "name": [, "token_value": "${TOKEN}"` });
       expect(misplaced.text).to.not.include(TOKEN);
       expect(await listEntries(db.reader)).to.deep.equal([]);

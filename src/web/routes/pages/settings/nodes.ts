@@ -132,9 +132,14 @@ function typedFields(ctx: Context): EntryFields {
   };
 }
 
-/** No page holds a token, not even for the one who pasted it. */
+/**
+ * No page holds a token, not even for the one who pasted it. Where a text that cannot be read has its token nobody can tell, it
+ * may be on the lines below its key: of the line with the key and of all after it nothing is shown.
+ */
 function withoutToken(pasted: string): string {
-  return pasted.slice(0, 20_000).replaceAll(/(token_value["']?\s*:)[^\n]*/g, '$1');
+  const shown = pasted.slice(0, 20_000).split(/\r\n|[\r\n\u0085\u2028\u2029]/);
+  const end = shown.findIndex((line) => /token_?value/i.test(line));
+  return (end === -1 ? shown : shown.slice(0, end)).join('\n');
 }
 
 interface Outcome {
