@@ -114,6 +114,19 @@ forEachDatabase((name, open) => {
       expect(short).to.match(/^Nothing was changed\. The password is too short/);
     });
 
+    it('change neither password nor second factor of the admin who asks, whose page Account asks for the password', async () => {
+      const before = await told();
+      for (const [what, fields] of [
+        ['password', { password: OTHER }],
+        ['factor-off', {}],
+      ] as const) {
+        const said = await does(`/settings/users/${ids['anna'] ?? 0}/${what}`, fields);
+        expect(said, what).to.match(/^Nothing was changed\. That is your own .* on the page Account \(\/account\)/);
+      }
+      expect(await told()).to.deep.equal(before);
+      expect(await statusOf('anna', PASSWORD)).to.equal(303);
+    });
+
     it('never leave the house without an admin', async () => {
       const sentence = 'Nothing was changed. "anna" is the last admin who can log in: make another one first.';
       expect(await does(`/settings/users/${ids['anna'] ?? 0}/role`, { role: 'viewer' })).to.equal(sentence);

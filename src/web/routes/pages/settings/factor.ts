@@ -4,7 +4,7 @@ import { formOf } from '../../../body.js';
 import { judgePassword } from '../../../judge-login.js';
 import type { WebParts } from '../../../parts.js';
 import { showAccount, userOf, wrongOr } from './account.js';
-import { audited, leadBack, orProblem } from './frame.js';
+import { audited, leadBack, orProblem, refuseOwn } from './frame.js';
 
 const ACCOUNT = '/account#factor';
 
@@ -49,9 +49,13 @@ export async function endOwnFactor(ctx: Context, parts: WebParts): Promise<void>
   return leadBack(ctx, ACCOUNT, turnOff(ctx, parts, me.userId));
 }
 
-/** POST /settings/users/{id}/factor-off: for somebody who lost it, by an admin. */
+/** POST /settings/users/{id}/factor-off: for somebody else who lost it, by an admin. */
 export async function endFactorOf(ctx: Context, parts: WebParts, id: number): Promise<void> {
-  await leadBack(ctx, '/settings/users', turnOff(ctx, parts, id));
+  const work = (async () => {
+    refuseOwn(ctx, id, 'second factor');
+    return turnOff(ctx, parts, id);
+  })();
+  await leadBack(ctx, '/settings/users', work);
 }
 
 async function turnOff(ctx: Context, parts: WebParts, userId: number): Promise<string> {

@@ -31,6 +31,13 @@ export async function showSettings(
   await showPage(ctx, parts, view, options, { ...model, settings: settingsNav(page, isAdmin) });
 }
 
+/** Throws an AccessError for one's own id: a browser left open must not be enough to change what only the password may. */
+export function refuseOwn(ctx: Context, userId: number, what: string): void {
+  const identity = identityOf(ctx);
+  if (identity.kind === 'user' && identity.userId === userId)
+    throw new AccessError(`That is your own ${what}: change it on the page Account (/account), by your password.`);
+}
+
 /** What a change did, for the audit log; nothing where it changed nothing. */
 export type Told = Pick<AuditWish, 'action' | 'subject' | 'before' | 'after'>;
 

@@ -13,7 +13,7 @@ import {
 import { formOf } from '../../../body.js';
 import type { WebParts } from '../../../parts.js';
 import { userRow } from '../../../present/pages-settings.js';
-import { audited, leadBack, orProblem, showSettings } from './frame.js';
+import { audited, leadBack, orProblem, refuseOwn, showSettings } from './frame.js';
 
 const PAGE = '/settings/users';
 
@@ -67,10 +67,11 @@ export async function enableUser(ctx: Context, parts: WebParts, id: number): Pro
   );
 }
 
-/** POST /settings/users/{id}/password: sets it anew and ends the user's logins. */
+/** POST /settings/users/{id}/password: sets that of somebody else anew and ends the user's logins. */
 export async function resetPassword(ctx: Context, parts: WebParts, id: number): Promise<void> {
   const password = formOf(ctx).get('password') ?? '';
   const work = audited(ctx, parts, async (trx) => {
+    refuseOwn(ctx, id, 'password');
     const user = await userById(trx, id);
     if (user === null) throw new AccessError('There is no such user any more.');
     await setPassword(trx, user.name, password);
