@@ -10,10 +10,10 @@ interface Parts {
   log: Log;
 }
 
-/** What is done once a day: what is kept no longer goes, and the ledger is checked. */
+/** What is done once a day: what is kept no longer goes, and the ledger is checked. After an abort nothing is begun. */
 export async function dailyWork(db: Database, config: Config, parts: Parts, signal: AbortSignal): Promise<void> {
   await purgeDaily(db, config, parts, signal);
-  await checkDaily(db, parts);
+  if (!signal.aborted) await checkDaily(db, parts);
 }
 
 /** What is kept no longer goes; a run that fails takes no check with it. */
