@@ -114,14 +114,16 @@ function keyIn(text: string, file: string): Buffer {
 
 /** Another process may make it at the same moment, and any may be killed: the name appears with the whole key, or with another's. */
 function makeKey(file: string): void {
-  const draft = `${file}.${process.pid}.new`;
+  // A name that no other process has, also in another container on the same disk, and that nobody can have laid a link at.
+  const draft = `${file}.${randomBytes(8).toString('hex')}.new`;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    const handle = openSync(draft, 'w', 0o600);
+    const handle = openSync(draft, 'wx', 0o600);
     writeSync(handle, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
     fsyncSync(handle);
     closeSync(handle);
     linkSync(draft, file);
+    flushFolder(dirname(file));
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') {
       throw new SecretKeyError(
@@ -130,6 +132,16 @@ function makeKey(file: string): void {
     }
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** What was sealed with the key is in the database for good: its name must outlast a power cut too. */
+function flushFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 

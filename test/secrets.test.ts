@@ -1,4 +1,16 @@
-import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -40,6 +52,15 @@ describe('the secret box', () => {
     const text = readFileSync(file, 'utf8');
     createSecretBox(file).seal(token, 'c');
     expect(readFileSync(file, 'utf8')).to.equal(text);
+  });
+
+  it('writes no key into a file that waits under the name of its draft', () => {
+    const trap = join(folder, 'trap');
+    mkdirSync(join(folder, 'data'));
+    symlinkSync(trap, `${file}.${process.pid}.new`);
+    createSecretBox(file).seal(token, 'c');
+    expect(existsSync(trap)).to.equal(false);
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
   });
 
   it('does not open a text that was moved to another context, or changed in any place', () => {
