@@ -7,8 +7,8 @@ const THRESHOLD_BYTES = 1024;
 export function compression(): Middleware {
   const compressed = compress({ threshold: THRESHOLD_BYTES });
   return (ctx, next) => {
-    const isPlainRefused = /(\*|identity)\s*;\s*q=0(\.0*)?\s*(,|$)/i.test(ctx.get('Accept-Encoding'));
-    if (isPlainRefused) ctx.compress = false;
+    // Asked for such an answer, the negotiation of koa-compress finds no coding at all, and fails.
+    if (ctx.acceptsEncodings('br', 'gzip', 'deflate', 'identity') === false) ctx.compress = false;
     return compressed(ctx, next);
   };
 }

@@ -64,6 +64,7 @@ const TABLE: Named[] = [
   ],
   ['a compressed body', 415, `POST ${SNAPSHOT} HTTP/1.1\r\nHOST\r\n${key}\r\nContent-Encoding: gzip\r\n\r\n`, NO_STORE],
   ['a form without its token', 403, 'POST /logout HTTP/1.1\r\nHOST\r\n\r\n', NO_STORE],
+  ['one encoding and no other', 200, 'GET /login HTTP/1.1\r\nHOST\r\nAccept-Encoding: gzip, *;q=0\r\n\r\n'],
   ['no encoding that is taken', 200, 'GET /login HTTP/1.1\r\nHOST\r\nAccept-Encoding: *;q=0\r\n\r\n'],
   ['a path that is no text', 404, `GET /api/nodes/%ff%c0 HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`],
   ['a path that is no path', 404, `GET //x/..%2f%00 HTTP/1.1\r\nHOST\r\n${key}\r\n\r\n`],
@@ -147,6 +148,17 @@ forEachDatabase((name, open) => {
         expect(answer.headers.get('strict-transport-security')).to.equal('max-age=31536000');
       });
     }
+
+    it('name the encoding that was asked for, and none where none is taken', async () => {
+      const encodingFor = async (accepted: string): Promise<string | undefined> => {
+        const answer = await ask(lab.url, `GET /login HTTP/1.1\r\nHOST\r\nAccept-Encoding: ${accepted}\r\n\r\n`);
+        return answer.headers.get('content-encoding');
+      };
+      for (const accepted of ['gzip', 'gzip, *;q=0', 'identity;q=0, gzip;q=0.5'])
+        expect(await encodingFor(accepted), accepted).to.equal('gzip');
+      for (const accepted of ['*;q=0', 'identity;q=0', 'x, identity; q=0.0', 'gzip;q=0'])
+        expect(await encodingFor(accepted), accepted).to.equal(undefined);
+    });
 
     it('are those of an error of ours too', async () => {
       const broken = await open();
