@@ -18,6 +18,8 @@ interface FactorRow {
 export type FactorState =
   { kind: 'off' } | { kind: 'begun'; secret: string } | { kind: 'on'; confirmedAt: number; recoveryCodesLeft: number };
 
+/** How long a secret waits for its first code: whoever sees it later must not be able to confirm it. */
+const UNCONFIRMED_MS = 15 * 60_000;
 const SECRET_BYTES = 20;
 const RECOVERY_COUNT = 10;
 const RECOVERY_BYTES = 10;
@@ -46,7 +48,8 @@ export async function confirmFactor(
   now: number,
 ): Promise<string[]> {
   const row = await factorOf(trx, userId);
-  if (row === null || row.confirmed_at !== null) throw new AccessError('Nothing is to be confirmed: begin anew.');
+  if (row === null || row.confirmed_at !== null || isExpired(row, now))
+    throw new AccessError('Nothing is to be confirmed: begin anew.');
   const step = stepOfCode(secretOf(box, row), digitsOf(code), now);
   if (step === null)
     throw new AccessError(
@@ -70,9 +73,9 @@ export async function removeFactor(trx: Trx, userId: number): Promise<boolean> {
 }
 
 /** How far the user is. */
-export async function factorState(db: Queryable, box: SecretBox, userId: number): Promise<FactorState> {
+export async function factorState(db: Queryable, box: SecretBox, userId: number, now: number): Promise<FactorState> {
   const row = await factorOf(db, userId);
-  if (row === null) return { kind: 'off' };
+  if (row === null || isExpired(row, now)) return { kind: 'off' };
   if (row.confirmed_at === null) return { kind: 'begun', secret: base32Of(secretOf(box, row)) };
   const left = (await db('recovery_codes')
     .where({ user_id: userId })
@@ -116,6 +119,10 @@ export async function spendCode(
 async function spendRecoveryCode(trx: Trx, userId: number, typed: string, now: number): Promise<boolean> {
   const which = { user_id: userId, code_hash: recoveryHash(typed) };
   return (await trx('recovery_codes').where(which).whereNull('used_at').update({ used_at: now })) === 1;
+}
+
+function isExpired(row: FactorRow, now: number): boolean {
+  return row.confirmed_at === null && now - row.created_at >= UNCONFIRMED_MS;
 }
 
 async function confirmedFactor(db: Queryable, userId: number): Promise<FactorRow | null> {

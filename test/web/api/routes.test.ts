@@ -60,7 +60,7 @@ POST /force-sync                     303       403    403  403   303   403    30
 GET /account                         303       403    403  403   403   200    200
 POST /account/password               303       403    403  403   403   422    422
 POST /account/logins/:id/end         303       403    403  403   403   303    303
-POST /account/factor                 303       403    403  403   403   303    303
+POST /account/factor                 303       403    403  403   403   401    401
 POST /account/factor/confirm         303       403    403  403   403   422    422
 POST /account/factor/off             303       403    403  403   403   401    401
 GET /settings/users                  303       403    403  403   200   403    200

@@ -51,12 +51,36 @@ forEachDatabase((name, open) => {
       return (await jar.post('/login', { username: 'anna', password: PASSWORD, code: typed })).status;
     }
 
+    /** Begins anna's factor and yields the secret that the page shows. */
+    async function begun(): Promise<Buffer> {
+      await anna.post('/account/factor', { password: PASSWORD });
+      const { text } = await anna.get('/account');
+      return bytesOfBase32(/aria-label="The secret">([A-Z2-7 ]+)</.exec(text)?.[1]?.replaceAll(' ', '') ?? '');
+    }
+
     async function audit(): Promise<string> {
       return JSON.stringify((await listAudit(db.reader, { page: 1, perPage: 100 })).items);
     }
 
+    it('is begun by the password, and anew by it; its secret waits fifteen minutes for the first code', async () => {
+      const refused = await anna.post('/account/factor', { password: 'wrong' });
+      expect([refused.status, refused.text.includes('aria-label="The secret"')]).to.deep.equal([401, false]);
+      const shown = async (): Promise<string> =>
+        /aria-label="The secret">([A-Z2-7 ]+)</.exec((await anna.get('/account')).text)?.[1] ?? '';
+      await anna.post('/account/factor', { password: PASSWORD });
+      const first = await shown();
+      expect((await anna.get('/account')).text).to.include('Begin anew');
+      await anna.post('/account/factor', { password: PASSWORD });
+      const second = await shown();
+      expect([first.length, second.length, first === second]).to.deep.equal([39, 39, false]);
+      secret = bytesOfBase32(second.replaceAll(' ', ''));
+      lab.clock.at += 15 * 60_000;
+      expect(await shown()).to.equal('');
+      expect((await anna.post('/account/factor/confirm', { code: code() })).status).to.equal(422);
+    });
+
     it('is set up by a QR code and a secret, and asks for nothing until a code has confirmed it', async () => {
-      await anna.post('/account/factor', {});
+      await anna.post('/account/factor', { password: PASSWORD });
       const { text } = await anna.get('/account');
       const typed = /aria-label="The secret">([A-Z2-7 ]+)</.exec(text)?.[1]?.replaceAll(' ', '') ?? '';
       secret = bytesOfBase32(typed);
@@ -70,6 +94,7 @@ forEachDatabase((name, open) => {
     });
 
     it('is on with the first code, and shows ten recovery codes once', async () => {
+      secret = await begun();
       const { status, text } = await anna.post('/account/factor/confirm', { code: code() });
       expect(status).to.equal(200);
       recovery = text.match(/\b([a-z2-7]{4}-){3}[a-z2-7]{4}\b/g) ?? [];
@@ -151,7 +176,7 @@ forEachDatabase((name, open) => {
     });
 
     it('can be turned off by the password alone, and then asks for nothing', async () => {
-      expect((await anna.post('/account/factor', {})).status).to.equal(303);
+      expect((await anna.post('/account/factor', { password: PASSWORD })).status).to.equal(303);
       expect((await anna.get('/account')).text).to.include('is on already');
       expect((await anna.post('/account/factor/off', { password: 'wrong' })).status).to.equal(401);
       expect(await login('')).to.equal(401);
@@ -167,7 +192,7 @@ forEachDatabase((name, open) => {
       const path = `/settings/users/${annaId}/factor-off`;
       await root.post(path, {});
       expect((await root.get('/settings/users')).text).to.include('No second factor was on.');
-      await anna.post('/account/factor', {});
+      await anna.post('/account/factor', { password: PASSWORD });
       const { text } = await anna.get('/account');
       secret = bytesOfBase32(/aria-label="The secret">([A-Z2-7 ]+)</.exec(text)?.[1]?.replaceAll(' ', '') ?? '');
       await anna.post('/account/factor/confirm', { code: code() });

@@ -69,7 +69,7 @@ export async function showAccount(ctx: Context, parts: WebParts, outcome: Accoun
   const asOf = parts.clock.now();
   const zone = parts.config.billing.timeZone;
   const logins = await listLogins(parts.db.reader, me.userId, asOf);
-  const factor = await factorState(parts.db.reader, parts.secrets, me.userId);
+  const factor = await factorState(parts.db.reader, parts.secrets, me.userId, asOf);
   await showSettings(ctx, parts, 'account', {
     passwordProblem: outcome.passwordProblem ?? '',
     factorProblem: outcome.factorProblem ?? '',

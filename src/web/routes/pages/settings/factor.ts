@@ -8,9 +8,10 @@ import { audited, leadBack, orProblem, refuseOwn } from './frame.js';
 
 const ACCOUNT = '/account#factor';
 
-/** POST /account/factor: makes a secret, which the account page then shows. */
+/** POST /account/factor: makes a secret, or a new one, which the account page then shows; needs the password. */
 export async function beginOwnFactor(ctx: Context, parts: WebParts): Promise<void> {
   const me = userOf(ctx);
+  if (!(await isPasswordGiven(ctx, parts))) return;
   const work = audited(ctx, parts, async (trx, now) => {
     await beginFactor(trx, parts.secrets, me.userId, now);
     return { made: null, told: { action: 'factor.begin', subject: me.name } };
@@ -37,15 +38,7 @@ export async function confirmOwnFactor(ctx: Context, parts: WebParts): Promise<v
 /** POST /account/factor/off: needs the password, which is judged as at a login. */
 export async function endOwnFactor(ctx: Context, parts: WebParts): Promise<void> {
   const me = userOf(ctx);
-  const judgement = await judgePassword(ctx, parts, {
-    name: me.name,
-    password: formOf(ctx).get('password') ?? '',
-    code: null,
-  });
-  if (!judgement.ok) {
-    ctx.status = judgement.status;
-    return showAccount(ctx, parts, { factorProblem: wrongOr(judgement) });
-  }
+  if (!(await isPasswordGiven(ctx, parts))) return;
   return leadBack(ctx, ACCOUNT, turnOff(ctx, parts, me.userId));
 }
 
@@ -56,6 +49,16 @@ export async function endFactorOf(ctx: Context, parts: WebParts, id: number): Pr
     return turnOff(ctx, parts, id);
   })();
   await leadBack(ctx, '/settings/users', work);
+}
+
+/** True where the form brings one's own password, judged as at a login; else the account page has said why not. */
+async function isPasswordGiven(ctx: Context, parts: WebParts): Promise<boolean> {
+  const given = { name: userOf(ctx).name, password: formOf(ctx).get('password') ?? '', code: null };
+  const judgement = await judgePassword(ctx, parts, given);
+  if (judgement.ok) return true;
+  ctx.status = judgement.status;
+  await showAccount(ctx, parts, { factorProblem: wrongOr(judgement) });
+  return false;
 }
 
 async function turnOff(ctx: Context, parts: WebParts, userId: number): Promise<string> {
