@@ -11,7 +11,6 @@ import {
   type UserView,
 } from '../ledger/access.js';
 import { inTransaction } from '../ledger/database.js';
-import { SecretKeyError } from '../secrets.js';
 import { AttemptsUnderway, lockedUntil, LOCK_MEMORY_MS, presumeFailed } from './lockout.js';
 import type { WebParts } from './parts.js';
 
@@ -54,7 +53,8 @@ async function isCodeRight(ctx: Context, parts: WebParts, user: UserView, code: 
   try {
     return await isCodeSpent(ctx, parts, user, code);
   } catch (error) {
-    if (!(error instanceof SecretKeyError)) throw error;
+    // By its name, for the box of secrets is handed in.
+    if (!(error instanceof Error) || error.name !== 'SecretKeyError') throw error;
     parts.log.error('the code of a second factor could not be judged', { user: user.name, error: error.message });
     return false;
   }
