@@ -32,12 +32,19 @@ export interface UserRow {
   otherRole: string;
   isDisabled: boolean;
   hasFactor: boolean;
+  /** The one who looks: own secrets are changed on the page Account alone. */
+  isSelf: boolean;
   state: string;
   created: InstantFigure;
 }
 
 /** A row of the users page. */
-export function userRow(user: UserView, hasFactor: boolean, zone: string, asOf: number): UserRow {
+export function userRow(
+  user: UserView,
+  { hasFactor, isSelf }: { hasFactor: boolean; isSelf: boolean },
+  zone: string,
+  asOf: number,
+): UserRow {
   const clock = zoneClock(zone);
   return {
     id: String(user.id),
@@ -46,6 +53,7 @@ export function userRow(user: UserView, hasFactor: boolean, zone: string, asOf: 
     otherRole: user.role === 'admin' ? 'viewer' : 'admin',
     isDisabled: user.disabledAt !== null,
     hasFactor,
+    isSelf,
     state: user.disabledAt === null ? 'may log in' : `disabled ${clock.instant(user.disabledAt, asOf).short}`,
     created: clock.instant(user.createdAt, asOf),
   };

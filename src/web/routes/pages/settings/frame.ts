@@ -33,9 +33,14 @@ export async function showSettings(
 
 /** Throws an AccessError for one's own id: a browser left open must not be enough to change what only the password may. */
 export function refuseOwn(ctx: Context, userId: number, what: string): void {
-  const identity = identityOf(ctx);
-  if (identity.kind === 'user' && identity.userId === userId)
+  if (isOwn(ctx, userId))
     throw new AccessError(`That is your own ${what}: change it on the page Account (/account), by your password.`);
+}
+
+/** True where it is the user who asks. */
+export function isOwn(ctx: Context, userId: number): boolean {
+  const identity = identityOf(ctx);
+  return identity.kind === 'user' && identity.userId === userId;
 }
 
 /** What a change did, for the audit log; nothing where it changed nothing. */

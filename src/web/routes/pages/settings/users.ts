@@ -13,7 +13,7 @@ import {
 import { formOf } from '../../../body.js';
 import type { WebParts } from '../../../parts.js';
 import { userRow } from '../../../present/pages-settings.js';
-import { audited, leadBack, orProblem, refuseOwn, showSettings } from './frame.js';
+import { audited, isOwn, leadBack, orProblem, refuseOwn, showSettings } from './frame.js';
 
 const PAGE = '/settings/users';
 
@@ -114,7 +114,10 @@ async function show(
   const users = await listUsers(parts.db.reader);
   const withFactor = await usersWithFactor(parts.db.reader);
   await showSettings(ctx, parts, 'users', {
-    users: users.map((user) => userRow(user, withFactor.has(user.id), zone, parts.clock.now())),
+    users: users.map((user) => {
+      const about = { hasFactor: withFactor.has(user.id), isSelf: isOwn(ctx, user.id) };
+      return userRow(user, about, zone, parts.clock.now());
+    }),
     form: { ...form, isAdmin: form.role === 'admin' },
   });
 }
