@@ -216,7 +216,11 @@ export class EntryDesk implements NodeEntries {
       .map((member) => ({ node: member.name, nodeId: member.nodeId, clusterId: member.ledger.clusterId, ...how }));
     if (led.length > 0) return led;
     const row = await nodeNamed(db.writer, name);
-    if (row === null || !row.isActive || others.some((other) => isOf(other, row))) return [];
+    const server = entry?.config ?? roster.book.unused.get(name)?.stored.node;
+    // One of the same address leads there too, though it may not have been asked yet.
+    const isShared = (other: Entry): boolean =>
+      (row !== null && isOf(other, row)) || (server !== undefined && isSameServer(other.config, server));
+    if (row === null || !row.isActive || others.some(isShared)) return [];
     return [{ node: row.name, nodeId: row.id, clusterId: row.clusterId, ...how }];
   }
 }

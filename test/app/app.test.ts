@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { createApp, type App } from '../../src/app.js';
@@ -121,7 +122,8 @@ forEachDatabase((_name, _open, fresh) => {
       } finally {
         mock.timers.reset();
       }
-      // Stopping waits for what is under way.
+      // Once the manager stops no check is begun any more, so it is waited for.
+      while (!app.lines.some((line) => line.includes('the ledger was checked'))) await turn();
       await stop(app);
       expect(app.lines.filter((line) => line.includes('the ledger was checked'))).to.have.length(1);
       const db = openDatabase(database);
